@@ -72,12 +72,15 @@ installed()
 	dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -q ' installed$'
 }
 
+# One source of packages that cannot be reached, or whose release file is too
+# old for apt, is no reason to stop: apt goes on with the lists it has, and
+# what is not in them cannot be installed.
 update_package_lists()
 {
 	[ -z "${lists_updated:-}" ] || return 0
 	say "Updating the package lists"
 	as_root apt-get -q update </dev/null >/dev/null ||
-		die "apt-get update failed"
+		say "apt-get update failed; going on with the lists that are there"
 	lists_updated=yes
 }
 
