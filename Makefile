@@ -1,0 +1,87 @@
+# upgrade_prereq: preflight checks before an OpenMetadata upgrade
+#
+# make && make install, with PG_CONFIG=... for a certain server.  Works out
+# of tree too: make -f /path/to/source/Makefile VPATH=/path/to/source
+
+EXTENSION = upgrade_prereq
+MODULE_big = upgrade_prereq
+PGFILEDESC = "upgrade_prereq - preflight checks before an OpenMetadata upgrade"
+DATA = sql/upgrade_prereq--1.0.sql
+
+OBJS = \
+	$(WIN32RES) \
+	src/check.o \
+	src/check_list.o \
+	src/check_run.o \
+	src/checks/extension_version.o \
+	src/extension.o \
+	src/finding.o \
+	src/guard.o \
+	src/memory/adequacy.o \
+	src/memory/model.o \
+	src/memory/operation.o \
+	src/raise.o \
+	src/release.o \
+	src/report.o \
+	src/report_formats.o \
+	src/role_setting.o \
+	src/table.o \
+	src/upgrade_prereq.o
+
+REGRESS = \
+	install \
+	engine
+
+ISOLATION =
+TAP_TESTS = 1
+
+# The folder of this Makefile: the source folder, in tree or out of it.
+source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+
+# The version stands in the control file and nowhere else.
+version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
+PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
+
+EXTRA_CLEAN = src/check_list.c META.json upgrade_prereq-*.zip
+
+# Out of tree, the folders of the objects have to exist before the first
+# rule runs.
+ifdef VPATH
+$(shell mkdir -p src/checks src/memory)
+endif
+
+# Where the regression tests find the tables of OpenMetadata.
+export UPGRADE_PREREQ_FIXTURE ?= $(abspath $(source_dir))/fixture
+
+PG_CONFIG ?= pg_config
+PGXS := $(shell $(PG_CONFIG) --pgxs)
+include $(PGXS)
+
+# The checks are compiled in: one table, made from the headers and queries
+# of their files.
+checks := $(sort $(wildcard $(source_dir)/src/checks/*.sql $(source_dir)/src/checks/*.c))
+
+src/check_list.c: $(checks) $(source_dir)/tools/check_list.awk
+	awk -f $(source_dir)/tools/check_list.awk $(checks) > $@.tmp
+	mv $@.tmp $@
+
+src/check_list.o src/check_list.bc: src/check_list.c
+
+# Every object is made again when a header changed: the library is small.
+$(filter %.o,$(OBJS)): $(wildcard $(source_dir)/src/*.h $(source_dir)/src/memory/*.h)
+src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
+
+# Reference tables, made from the same headers as the library.
+doc/checks.md: $(checks) $(source_dir)/tools/check_table.awk
+	mkdir -p doc
+	awk -f $(source_dir)/tools/check_table.awk $(checks) > $@
+
+# A release for PGXN.
+META.json: $(source_dir)/META.json.in $(source_dir)/upgrade_prereq.control
+	sed 's/@version@/$(version)/g' $< > $@
+
+dist: META.json
+	git -C $(source_dir) archive --format zip --prefix upgrade_prereq-$(version)/ \
+		--add-file $(abspath META.json) -o $(abspath upgrade_prereq-$(version).zip) HEAD
+
+.PHONY: dist

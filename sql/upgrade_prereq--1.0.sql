@@ -1,0 +1,161 @@
+/* sql/upgrade_prereq--1.0.sql */
+
+-- complain if script is sourced in psql, rather than via CREATE EXTENSION
+\echo Use "CREATE EXTENSION upgrade_prereq" to load this file. \quit
+
+--
+-- Types
+--
+
+CREATE TYPE upgrade_prereq_level AS ENUM ('info', 'notice', 'warning', 'error');
+COMMENT ON TYPE upgrade_prereq_level IS
+'weight of a finding, in ascending order';
+
+CREATE TYPE upgrade_prereq_status AS ENUM
+    ('passed', 'found', 'unknown', 'not_run', 'not_applicable', 'acknowledged');
+COMMENT ON TYPE upgrade_prereq_status IS
+'what came of a check: unknown means that it could not look, not_run that it was not asked to';
+
+--
+-- The report
+--
+-- These functions change nothing.  They are volatile since they look at what
+-- other sessions do and have a time limit, and unsafe in parallel plans since
+-- every check runs in a subtransaction of its own.
+--
+
+CREATE FUNCTION upgrade_prereq_check(
+    target_version text DEFAULT NULL,
+    format text DEFAULT 'text',
+    include text[] DEFAULT NULL,
+    exclude text[] DEFAULT NULL,
+    deep boolean DEFAULT false,
+    progress boolean DEFAULT false)
+RETURNS SETOF text
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_check';
+COMMENT ON FUNCTION upgrade_prereq_check(text, text, text[], text[], boolean, boolean) IS
+'may the OpenMetadata upgrade start? The report as text, json or markdown';
+
+CREATE FUNCTION upgrade_prereq_findings(
+    target_version text DEFAULT NULL,
+    include text[] DEFAULT NULL,
+    exclude text[] DEFAULT NULL,
+    deep boolean DEFAULT false,
+    progress boolean DEFAULT false,
+    OUT check_id text,
+    OUT level upgrade_prereq_level,
+    OUT status upgrade_prereq_status,
+    OUT category text,
+    OUT object_type text,
+    OUT object_identity text,
+    OUT message text,
+    OUT detail text,
+    OUT hint text,
+    OUT fix_sql text,
+    OUT undo_sql text,
+    OUT applies_to text,
+    OUT doc_ref text,
+    OUT finding_key text,
+    OUT data jsonb)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_findings';
+COMMENT ON FUNCTION upgrade_prereq_findings(text, text[], text[], boolean, boolean) IS
+'may the OpenMetadata upgrade start? The report as rows';
+
+CREATE FUNCTION upgrade_prereq_require(
+    target_version text DEFAULT NULL,
+    fail_level text DEFAULT 'error',
+    allow_unknown boolean DEFAULT false)
+RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_require';
+COMMENT ON FUNCTION upgrade_prereq_require(text, text, boolean) IS
+'the gate: raises UP001 if a finding blocks the upgrade, UP002 if something could not be checked';
+
+CREATE FUNCTION upgrade_prereq_checks(
+    OUT check_id text,
+    OUT title text,
+    OUT category text,
+    OUT level upgrade_prereq_level,
+    OUT cost text,
+    OUT applies_to text,
+    OUT tables text[],
+    OUT doc_ref text)
+RETURNS SETOF record
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_checks';
+COMMENT ON FUNCTION upgrade_prereq_checks() IS
+'catalogue of the checks, without running any';
+
+--
+-- Memory
+--
+
+CREATE FUNCTION upgrade_prereq_memory(
+    target_version text DEFAULT NULL,
+    OUT table_name text,
+    OUT row_count bigint,
+    OUT heap_bytes bigint,
+    OUT toast_bytes bigint,
+    OUT index_bytes bigint,
+    OUT version text,
+    OUT operation text,
+    OUT setting text,
+    OUT needed_bytes bigint,
+    OUT available_bytes bigint,
+    OUT adequate boolean,
+    OUT spill_bytes bigint,
+    OUT one_pass_bytes bigint,
+    OUT note text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_memory';
+COMMENT ON FUNCTION upgrade_prereq_memory(text) IS
+'memory that the heavy statements of the migration need, against what the migrating role will get';
+
+CREATE FUNCTION upgrade_prereq_effective_settings(
+    INOUT role_name name DEFAULT NULL,
+    OUT name text,
+    OUT setting text,
+    OUT unit text,
+    OUT source text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_effective_settings';
+COMMENT ON FUNCTION upgrade_prereq_effective_settings(name) IS
+'settings that a role will get at its next login to this database, and where they come from';
+
+CREATE FUNCTION upgrade_prereq_raise(
+    work_mem text DEFAULT NULL,
+    maintenance_work_mem text DEFAULT NULL,
+    scope text DEFAULT 'session',
+    role_name name DEFAULT NULL,
+    force boolean DEFAULT false,
+    OUT setting text,
+    OUT before text,
+    OUT after text,
+    OUT raised_for text,
+    OUT changed boolean,
+    OUT note text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_raise';
+COMMENT ON FUNCTION upgrade_prereq_raise(text, text, text, name, boolean) IS
+'raises work_mem and maintenance_work_mem; null means what the migration needs';
+REVOKE ALL ON FUNCTION upgrade_prereq_raise(text, text, text, name, boolean) FROM PUBLIC;
+
+CREATE FUNCTION upgrade_prereq_restore(
+    OUT setting text,
+    OUT before text,
+    OUT after text,
+    OUT raised_for text,
+    OUT changed boolean,
+    OUT note text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_restore';
+COMMENT ON FUNCTION upgrade_prereq_restore() IS
+'puts back the settings that upgrade_prereq_raise() found';
+REVOKE ALL ON FUNCTION upgrade_prereq_restore() FROM PUBLIC;

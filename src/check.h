@@ -1,0 +1,92 @@
+/*-------------------------------------------------------------------------
+ *
+ * check.h
+ *	  The registry of checks, and running them.
+ *
+ * src/check.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UPGRADE_PREREQ_CHECK_H
+#define UPGRADE_PREREQ_CHECK_H
+
+#include "finding.h"
+#include "release.h"
+
+/*
+ * A table that a check reads.  A column may have had another name in another
+ * era: "a|b" is the first of the two that is there, and stands in the query
+ * as @a@.
+ */
+typedef struct CheckNeed
+{
+	const char *table;
+	const char *const *columns; /* ends with NULL */
+	const char *since;			/* release that brought the table, or NULL */
+	const char *index;			/* column that a valid index has to begin
+								 * with, or NULL */
+} CheckNeed;
+
+typedef struct Check Check;
+
+/* A check that SQL cannot do: appends findings to the list. */
+typedef List *(*CheckFunction) (const Check *check,
+								const Installation *installation);
+
+/* A check: the header of its file under src/checks/, and what to run. */
+struct Check
+{
+	const char *id;
+	const char *title;
+	const char *category;
+	FindingLevel level;			/* the worst it reports */
+	bool		heavy;			/* only runs when asked for */
+	const char *reaching;		/* only for upgrades that run the migration of
+								 * this release; NULL for all */
+	bool		any_installation;	/* has something to say where there is no
+									 * installation, too */
+	const CheckNeed *needs;		/* ends with an empty one; may be NULL */
+	const char *passed;			/* message if there is nothing to report */
+	const char *query;			/* either this ... */
+	CheckFunction function;		/* ... or this */
+};
+
+/* Made from the files under src/checks/ by tools/check_list.awk. */
+extern const Check check_list[];
+extern const int check_count;
+
+/* What a call asks for. */
+typedef struct CheckRequest
+{
+	const char *target_text;	/* NULL: the next releases */
+	bool	   *selected;		/* by position in check_list */
+	bool		deep;
+	bool		progress;
+} CheckRequest;
+
+/* What comes of it. */
+typedef struct CheckResult
+{
+	Installation *installation; /* never NULL */
+	List	   *findings;		/* of Finding *, in the order of the report */
+	List	   *excluded;		/* of Check *, those that were not selected */
+} CheckResult;
+
+/* check_run.c */
+extern List *check_run(const Check *check, const Installation *installation);
+extern Finding *check_finding(const Check *check, FindingStatus status,
+							  const char *message);
+extern Finding *check_obstacle_finding(const Check *check,
+									   const Obstacle *obstacle);
+extern const char *check_applies_to(const Check *check);
+extern const char *check_doc_ref(const Check *check);
+extern const char *check_tables(const Check *check);
+
+/* check.c */
+extern CheckResult *check_run_all(const CheckRequest *request);
+
+/* src/checks/ */
+extern List *check_extension_version(const Check *check,
+									 const Installation *installation);
+
+#endif							/* UPGRADE_PREREQ_CHECK_H */

@@ -1,0 +1,211 @@
+/*-------------------------------------------------------------------------
+ *
+ * guard.c
+ *	  Looking at the server without changing it, waiting for it or being
+ *	  fooled by it.
+ *
+ * Whatever reads the database for a report runs under guard_run(): in a
+ * subtransaction of its own that is rolled back in the end, so that nothing
+ * it did or locked stays; read only; under a time limit; with the settings
+ * pinned on which the meaning of a query depends.  What goes wrong inside is
+ * handed back as data, so that one check that fails does not take the others
+ * with it.
+ *
+ * src/guard.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <signal.h>
+
+#include "access/xact.h"
+#include "compat.h"
+#include "guard.h"
+#include "storage/latch.h"
+#include "upgrade_prereq.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timeout.h"
+
+/*
+ * The settings that a query of ours relies on.  Names resolve in pg_catalog
+ * only (functions and operators are never looked up in pg_temp); a table
+ * that row-level security would thin out, or a view, raises an error instead
+ * of an incomplete answer; constants and dates read the same whoever asks; a
+ * lock that is not to be had soon is an error; no worker is taken away from
+ * the application.
+ */
+typedef struct PinnedSetting
+{
+	const char *name;
+	const char *value;
+	bool		missing_ok;		/* not in every minor release */
+} PinnedSetting;
+
+static const PinnedSetting pinned_settings[] = {
+	{"search_path", "pg_catalog, pg_temp", false},
+	{"row_security", "off", false},
+	{"restrict_nonsystem_relation_kind", "view, foreign-table", true},
+	{"lock_timeout", "100ms", false},
+	{"max_parallel_workers_per_gather", "0", false},
+	{"jit", "off", false},
+	{"standard_conforming_strings", "on", false},
+	{"transform_null_equals", "off", false},
+	{"quote_all_identifiers", "off", false},
+	{"DateStyle", "ISO, YMD", false},
+	{"IntervalStyle", "postgres", false},
+	{"extra_float_digits", "1", false},
+};
+
+/*
+ * Set by the time limit's signal handler, so that the error it provokes can
+ * be told from a cancel by the user.
+ */
+static volatile sig_atomic_t time_is_up = false;
+
+/*
+ * Pin the settings, in a nesting level of their own; the level has to be
+ * handed to guard_unpin_settings() unless a (sub)transaction abort undoes it.
+ */
+int
+guard_pin_settings(void)
+{
+	int			nest_level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(pinned_settings); i++)
+	{
+		const PinnedSetting *pin = &pinned_settings[i];
+
+		if (pin->missing_ok && GetConfigOption(pin->name, true, false) == NULL)
+			continue;
+		(void) set_config_option(pin->name, pin->value,
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	}
+	return nest_level;
+}
+
+/* Put the settings back that guard_pin_settings() pinned. */
+void
+guard_unpin_settings(int nest_level)
+{
+	AtEOXact_GUC(false, nest_level);
+}
+
+/* The time limit was reached: interrupt whatever is running. */
+static void
+time_limit_handler(void)
+{
+	time_is_up = true;
+	InterruptPending = true;
+	QueryCancelPending = true;
+	SetLatch(MyLatch);
+}
+
+/* Start the time limit of the setting check_timeout. */
+static TimeoutId
+start_time_limit(void)
+{
+	static TimeoutId timeout_id = MAX_TIMEOUTS;
+
+	if (timeout_id == MAX_TIMEOUTS)
+		timeout_id = RegisterTimeout(USER_TIMEOUT, time_limit_handler);
+
+	time_is_up = false;
+	if (setting_check_timeout > 0)
+		enable_timeout_after(timeout_id, setting_check_timeout);
+	return timeout_id;
+}
+
+/*
+ * Turn the current error into an obstacle, in the caller's memory.  NULL if it
+ * is the user's wish to stop, not the query's failure.
+ */
+static Obstacle *
+capture_error(void)
+{
+	ErrorData  *error = CopyErrorData();
+	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
+
+	obstacle->sqlerrcode = error->sqlerrcode;
+	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
+	{
+		obstacle->message = error->message;
+		obstacle->detail = error->detail;
+		obstacle->hint = error->hint;
+	}
+	else if (time_is_up)
+	{
+		obstacle->message = psprintf("the time limit of %d ms was reached",
+									 setting_check_timeout);
+		obstacle->hint = "The setting upgrade_prereq.check_timeout gives a check more time.";
+	}
+	else
+		return NULL;
+	return obstacle;
+}
+
+/*
+ * Run a function that only reads, alone: an error in it is returned as an
+ * obstacle, NULL means that there was none.  What it allocates in the current memory context
+ * stays there; whatever else it did is rolled back in either case.  A cancel
+ * by the user is not caught.
+ */
+Obstacle *
+guard_run(GuardedFunction function, void *argument)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	Obstacle   *volatile obstacle = NULL;
+	TimeoutId	timeout_id;
+
+	CHECK_FOR_INTERRUPTS();
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	timeout_id = start_time_limit();
+
+	PG_TRY();
+	{
+		XactReadOnly = true;	/* put back with the subtransaction */
+		(void) guard_pin_settings();
+		function(argument);
+		disable_timeout(timeout_id, false);
+	}
+	PG_CATCH();
+	{
+		disable_timeout(timeout_id, false);
+		MemoryContextSwitchTo(context);
+		obstacle = capture_error();
+		if (obstacle == NULL)
+			PG_RE_THROW();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+
+	/*
+	 * The limit may have been reached just as the function ended: that must
+	 * not cancel what comes next.
+	 */
+	if (time_is_up &&
+		(obstacle == NULL ||
+		 obstacle->sqlerrcode != ERRCODE_QUERY_CANCELED))
+		QueryCancelPending = false;
+	return obstacle;
+}
+
+/* Raise an obstacle as the error that it is, or was. */
+void
+obstacle_raise(const Obstacle *obstacle)
+{
+	ereport(ERROR,
+			(errcode(obstacle->sqlerrcode),
+			 errmsg("%s", obstacle->message),
+			 obstacle->detail ? errdetail("%s", obstacle->detail) : 0,
+			 obstacle->hint ? errhint("%s", obstacle->hint) : 0));
+}

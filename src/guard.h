@@ -1,0 +1,34 @@
+/*-------------------------------------------------------------------------
+ *
+ * guard.h
+ *	  Looking at the server without changing it, waiting for it or being
+ *	  fooled by it.
+ *
+ * src/guard.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UPGRADE_PREREQ_GUARD_H
+#define UPGRADE_PREREQ_GUARD_H
+
+/*
+ * Why something could not be looked at.  The message is in the style of
+ * errmsg(); the rest may be NULL.
+ */
+typedef struct Obstacle
+{
+	int			sqlerrcode;
+	const char *message;
+	const char *detail;
+	const char *hint;
+	const char *fix_sql;		/* the GRANT that would help */
+} Obstacle;
+
+typedef void (*GuardedFunction) (void *argument);
+
+extern int	guard_pin_settings(void);
+extern void guard_unpin_settings(int nest_level);
+extern void obstacle_raise(const Obstacle *obstacle) pg_attribute_noreturn();
+extern Obstacle *guard_run(GuardedFunction function, void *argument);
+
+#endif							/* UPGRADE_PREREQ_GUARD_H */

@@ -1,0 +1,154 @@
+/*-------------------------------------------------------------------------
+ *
+ * report.c
+ *	  The verdict on a run, in one word and in sentences.
+ *
+ * src/report.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "report.h"
+
+static const ReportFormat formats[] = {
+	{"text", report_text},
+	{"json", report_json},
+	{"markdown", report_markdown},
+};
+
+/* How a count of findings is spelled. */
+typedef struct CountName
+{
+	const char *one;
+	const char *many;
+} CountName;
+
+/* Find a format by its name; an unknown one is an error (22023). */
+const ReportFormat *
+report_format_parse(const char *text)
+{
+	for (int i = 0; i < lengthof(formats); i++)
+	{
+		if (pg_strcasecmp(text, formats[i].name) == 0)
+			return &formats[i];
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for argument \"%s\": \"%s\"",
+					"format", text),
+			 errhint("Accepted values are \"text\", \"json\" and \"markdown\".")));
+	return NULL;				/* keep the compiler quiet */
+}
+
+/* The report as a list of lines. */
+List *
+report_lines(const ReportFormat *format, const CheckResult *result)
+{
+	return format->lines(result);
+}
+
+/*
+ * The verdict on some findings: a finding of at least fail_level fails; a
+ * check that could not look, or did not, leaves the answer open.
+ */
+ReportVerdict
+report_verdict(List *findings, FindingLevel fail_level)
+{
+	FindingCounts counts = finding_count(findings);
+
+	for (int level = fail_level; level < FINDING_LEVEL_COUNT; level++)
+	{
+		if (counts.found[level] > 0)
+			return VERDICT_FAIL;
+	}
+	if (counts.status[FINDING_UNKNOWN] > 0 ||
+		counts.status[FINDING_NOT_RUN] > 0)
+		return VERDICT_INCOMPLETE;
+	return VERDICT_PASS;
+}
+
+/* Append "N names", unless N is zero. */
+static void
+append_count(StringInfo buf, int count, CountName name)
+{
+	if (count == 0)
+		return;
+	if (buf->len > 0)
+		appendStringInfoString(buf, ", ");
+	appendStringInfo(buf, "%d %s", count, count == 1 ? name.one : name.many);
+}
+
+/* The number of findings of each kind there is, in words. */
+const char *
+report_counts(List *findings)
+{
+	static const CountName level_names[FINDING_LEVEL_COUNT] = {
+		[FINDING_INFO] = {"info", "infos"},
+		[FINDING_NOTICE] = {"notice", "notices"},
+		[FINDING_WARNING] = {"warning", "warnings"},
+		[FINDING_ERROR] = {"error", "errors"},
+	};
+	static const CountName status_names[FINDING_STATUS_COUNT] = {
+		[FINDING_PASSED] = {"passed", "passed"},
+		[FINDING_UNKNOWN] = {"unknown", "unknown"},
+		[FINDING_NOT_RUN] = {"not run", "not run"},
+		[FINDING_NOT_APPLICABLE] = {"not applicable", "not applicable"},
+		[FINDING_ACKNOWLEDGED] = {"acknowledged", "acknowledged"},
+	};
+	FindingCounts counts = finding_count(findings);
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (int level = FINDING_ERROR; level >= FINDING_INFO; level--)
+		append_count(&buf, counts.found[level], level_names[level]);
+	for (int status = 0; status < FINDING_STATUS_COUNT; status++)
+	{
+		if (status != FINDING_FOUND)
+			append_count(&buf, counts.status[status], status_names[status]);
+	}
+	return buf.data;
+}
+
+/* The verdict in a sentence, with the counts. */
+const char *
+report_verdict_line(List *findings, FindingLevel fail_level)
+{
+	static const char *const sentences[] = {
+		[VERDICT_PASS] = "the upgrade may start",
+		[VERDICT_INCOMPLETE] = "not everything could be checked, the upgrade should wait",
+		[VERDICT_FAIL] = "do not start the upgrade",
+	};
+
+	return psprintf("Verdict: %s (%s).",
+					sentences[report_verdict(findings, fail_level)],
+					report_counts(findings));
+}
+
+/* One line for each finding that keeps the gate shut. */
+const char *
+report_reasons(List *findings, FindingLevel fail_level)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, findings)
+	{
+		const Finding *finding = lfirst(lc);
+		bool		stands = finding->status == FINDING_FOUND &&
+			finding->level >= fail_level;
+
+		if (!stands && finding->status != FINDING_UNKNOWN &&
+			finding->status != FINDING_NOT_RUN)
+			continue;
+		if (buf.len > 0)
+			appendStringInfoChar(&buf, '\n');
+		appendStringInfo(&buf, "%s: %s (%s)",
+						 stands ? finding_level_name(finding->level) :
+						 finding_status_name(finding->status),
+						 finding->message, finding->check_id);
+	}
+	return buf.data;
+}

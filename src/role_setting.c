@@ -1,0 +1,277 @@
+/*-------------------------------------------------------------------------
+ *
+ * role_setting.c
+ *	  What a setting will be for a role at its next login to this database.
+ *
+ * A new session takes a setting from the highest of these levels that has it
+ * (order of GucSource in src/include/utils/guc.h): built-in default,
+ * configuration file, command line of the server, ALTER ROLE ALL, ALTER
+ * DATABASE, ALTER ROLE, ALTER ROLE IN DATABASE.  A client can still pass its
+ * own value when it connects; that is not seen from here.
+ *
+ * The four upper levels stand in pg_db_role_setting for everybody to read.
+ * The three lower ones are what this session would fall back to, unless a
+ * setting of its own role or client covers them: then they are not known.
+ *
+ * src/role_setting.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "compat.h"
+#include "executor/spi.h"
+#include "guard.h"
+#include "release.h"
+#include "role_setting.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+PG_FUNCTION_INFO_V1(upgrade_prereq_effective_settings);
+
+/* Columns of upgrade_prereq_effective_settings(). */
+#define EFFECTIVE_COLUMNS 5
+
+/* The settings that matter to a migration, and how their text is read. */
+typedef enum SettingKind
+{
+	SETTING_INTEGER,
+	SETTING_REAL,
+	SETTING_BOOLEAN,
+} SettingKind;
+
+typedef struct SettingDefinition
+{
+	const char *name;
+	SettingKind kind;
+	int			flags;			/* unit, as in guc.h */
+	const char *unit;
+} SettingDefinition;
+
+static const SettingDefinition definitions[] = {
+	{"default_transaction_read_only", SETTING_BOOLEAN, 0, NULL},
+	{"hash_mem_multiplier", SETTING_REAL, 0, NULL},
+	{"lock_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
+	{"maintenance_work_mem", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
+	{"statement_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
+	{"temp_file_limit", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
+	{"work_mem", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
+};
+
+/* $1 = setting, $2 = role; the highest level first. */
+static const char level_query[] =
+	"SELECT substr(element, length($1) + 2), "
+	"CASE WHEN s.setdatabase = 0 AND s.setrole = 0 THEN 'global' "
+	"WHEN s.setrole = 0 THEN 'database' "
+	"WHEN s.setdatabase = 0 THEN 'user' ELSE 'database user' END "
+	"FROM pg_catalog.pg_db_role_setting AS s "
+	"CROSS JOIN LATERAL unnest(s.setconfig) AS element "
+	"WHERE lower(split_part(element, '=', 1)) = $1 "
+	"AND (s.setdatabase = 0 OR s.setdatabase = "
+	"(SELECT d.oid FROM pg_catalog.pg_database AS d "
+	"WHERE d.datname = current_database())) "
+	"AND (s.setrole = 0 OR s.setrole = "
+	"(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2)) "
+	"ORDER BY (s.setrole <> 0) DESC, (s.setdatabase <> 0) DESC";
+
+static const char base_query[] =
+	"SELECT s.setting, s.source, s.source = ANY ('{default,"
+	"configuration file,command line,environment variable}') "
+	"FROM pg_catalog.pg_settings AS s WHERE s.name = $1 OR s.name = $2";
+
+/* Copy of a column of the first result row, or NULL. */
+static const char *
+first_row_text(int column, MemoryContext context)
+{
+	char	   *value = SPI_getvalue(SPI_tuptable->vals[0],
+									 SPI_tuptable->tupdesc, column);
+
+	return value ? MemoryContextStrdup(context, value) : NULL;
+}
+
+/* Run a query with two texts bound to it; the second may be NULL. */
+static uint64
+run_query(const char *query, const char *first, const char *second)
+{
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Datum		values[2];
+	char		nulls[2] = {' ', second ? ' ' : 'n'};
+
+	values[0] = CStringGetTextDatum(first);
+	values[1] = second ? CStringGetTextDatum(second) : (Datum) 0;
+	if (SPI_execute_with_args(query, 2, types, values, nulls, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not run query: %s", query);
+	return SPI_processed;
+}
+
+/*
+ * Read a value as the server would, into the unit of the setting; NULL if the
+ * server would not take it.
+ */
+static char *
+normalise(const SettingDefinition *definition, const char *raw)
+{
+	int			integer;
+	double		real;
+	bool		boolean;
+
+	switch (definition->kind)
+	{
+		case SETTING_INTEGER:
+			if (parse_int(raw, &integer, definition->flags, NULL))
+				return psprintf("%d", integer);
+			break;
+		case SETTING_REAL:
+			if (parse_real(raw, &real, definition->flags, NULL))
+				return psprintf("%g", real);
+			break;
+		case SETTING_BOOLEAN:
+			if (parse_bool(raw, &boolean))
+				return pstrdup(boolean ? "on" : "off");
+			break;
+	}
+	return NULL;
+}
+
+/* Fill in the setting from the levels of roles and databases, if it is there. */
+static bool
+find_in_catalog(const SettingDefinition *definition, const char *role_name,
+				RoleSetting *result, MemoryContext context)
+{
+	char	   *normalised;
+
+	if (run_query(level_query, definition->name, role_name) == 0)
+		return false;
+
+	result->raw = first_row_text(1, context);
+	normalised = normalise(definition, result->raw);
+	if (normalised == NULL)
+		return false;			/* the server skips it with a warning */
+	result->setting = MemoryContextStrdup(context, normalised);
+	result->source = first_row_text(2, context);
+	return true;
+}
+
+/*
+ * Fill in the setting from the levels below: what is left in this session
+ * when its own SET is taken away, for a moment.
+ */
+static void
+find_base(const SettingDefinition *definition, RoleSetting *result,
+		  MemoryContext context)
+{
+	int			nest_level = NewGUCNestLevel();
+
+	(void) set_config_option(definition->name, NULL,
+							 superuser() ? PGC_SUSET : PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5,
+							 false);
+	if (run_query(base_query, definition->name, NULL) == 1)
+	{
+		const char *known = first_row_text(3, context);
+
+		result->source = first_row_text(2, context);
+		if (strcmp(known, "t") == 0)
+			result->setting = first_row_text(1, context);
+	}
+	AtEOXact_GUC(false, nest_level);
+}
+
+/*
+ * What a setting will be for a role at its next login to this database.  To
+ * be called with the settings pinned (guard.h).  role_name may be NULL, for
+ * what holds for every role that has no value of its own.
+ */
+RoleSetting *
+role_setting_find(const char *role_name, const char *name)
+{
+	RoleSetting *result = palloc0(sizeof(RoleSetting));
+	MemoryContext context = CurrentMemoryContext;
+
+	for (int i = 0; i < lengthof(definitions); i++)
+	{
+		const SettingDefinition *definition = &definitions[i];
+
+		if (strcmp(definition->name, name) != 0)
+			continue;
+		result->name = definition->name;
+		result->unit = definition->unit;
+		SPI_connect();
+		if (!find_in_catalog(definition, role_name, result, context))
+			find_base(definition, result, context);
+		SPI_finish();
+		if (result->setting != NULL && definition->kind != SETTING_BOOLEAN)
+			result->number = strtod(result->setting, NULL);
+		return result;
+	}
+	elog(ERROR, "setting \"%s\" is not known to role_setting.c", name);
+	return NULL;				/* keep the compiler quiet */
+}
+
+/* The part of upgrade_prereq_effective_settings() that reads the database. */
+typedef struct EffectiveCall
+{
+	const char *role_name;		/* NULL: the migrating role */
+	List	   *settings;		/* of RoleSetting * */
+} EffectiveCall;
+
+static void
+read_settings(void *argument)
+{
+	EffectiveCall *call = argument;
+
+	if (call->role_name == NULL)
+	{
+		Installation *installation = installation_find(NULL);
+
+		installation_require(installation);
+		call->role_name = installation->role_name;
+	}
+	for (int i = 0; i < lengthof(definitions); i++)
+		call->settings = lappend(call->settings,
+								 role_setting_find(call->role_name,
+												   definitions[i].name));
+}
+
+/*
+ * upgrade_prereq_effective_settings(role_name name)
+ *
+ * What the settings that matter to a migration will be for a role at its next
+ * login to this database, and where they come from.
+ */
+Datum
+upgrade_prereq_effective_settings(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	EffectiveCall call = {NULL, NIL};
+	Obstacle   *obstacle;
+	AttInMetadata *input;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	Assert(rsinfo->setDesc->natts == EFFECTIVE_COLUMNS);
+	input = TupleDescGetAttInMetadata(rsinfo->setDesc);
+
+	if (!PG_ARGISNULL(0))
+	{
+		call.role_name = NameStr(*PG_GETARG_NAME(0));
+		(void) get_role_oid(call.role_name, false);
+	}
+	obstacle = guard_run(read_settings, &call);
+	if (obstacle != NULL)
+		obstacle_raise(obstacle);
+
+	foreach(lc, call.settings)
+	{
+		const RoleSetting *setting = lfirst(lc);
+		const char *values[EFFECTIVE_COLUMNS] = {
+			call.role_name, setting->name, setting->setting, setting->unit,
+			setting->source
+		};
+
+		tuplestore_puttuple(rsinfo->setResult,
+							BuildTupleFromCStrings(input, (char **) values));
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,225 @@
+/*-------------------------------------------------------------------------
+ *
+ * table.c
+ *	  May this table of OpenMetadata be read, and is it what it seems?
+ *
+ * A view in the place of a table would run its owner's code with the rights
+ * of whoever asks; row-level security would hide rows without a word; a lock
+ * that somebody holds would let us wait.  All of this is found out here,
+ * before anything is read, from the catalogs alone.
+ *
+ * src/table.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
+#include "compat.h"
+#include "storage/lmgr.h"
+#include "table.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+
+/* Make an obstacle without detail. */
+static Obstacle *
+make_obstacle(int sqlerrcode, const char *message, const char *hint,
+			  const char *fix_sql)
+{
+	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
+
+	obstacle->sqlerrcode = sqlerrcode;
+	obstacle->message = message;
+	obstacle->hint = hint;
+	obstacle->fix_sql = fix_sql;
+	return obstacle;
+}
+
+/* The table of that name in a schema, whatever kind it is; or InvalidOid. */
+Oid
+table_lookup(Oid schema_oid, const char *table_name)
+{
+	return get_relname_relid(table_name, schema_oid);
+}
+
+/* The table that a check needs is not there. */
+Obstacle *
+table_missing_obstacle(const char *table_name)
+{
+	return make_obstacle(ERRCODE_UNDEFINED_TABLE,
+						 psprintf("table \"%s\" does not exist", table_name),
+						 NULL, NULL);
+}
+
+/* None of the alternative names of a column is there. */
+Obstacle *
+table_column_obstacle(const char *table_name, const char *alternatives)
+{
+	return make_obstacle(ERRCODE_UNDEFINED_COLUMN,
+						 psprintf("table \"%s\" has no column \"%s\"",
+								  table_name, alternatives),
+						 NULL, NULL);
+}
+
+/* The index is missing that keeps a check from reading the whole table. */
+Obstacle *
+table_index_obstacle(const char *table_name, const char *column)
+{
+	Obstacle   *obstacle;
+
+	obstacle = make_obstacle(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+							 psprintf("no valid index of table \"%s\" begins with column \"%s\"",
+									  table_name, column),
+							 "Restore the index that OpenMetadata creates on this table.",
+							 NULL);
+	obstacle->detail = "Without it the check would read the whole table.";
+	return obstacle;
+}
+
+/* The right to read is missing: say which GRANT gives it. */
+static Obstacle *
+missing_right(Oid schema_oid, const char *table_name, bool needs_usage)
+{
+	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+	char	   *schema_name = get_namespace_name(schema_oid);
+	char	   *grant;
+
+	grant = psprintf("GRANT SELECT ON TABLE %s TO %s;",
+					 quote_qualified_identifier(schema_name, table_name),
+					 role);
+	if (needs_usage)
+		grant = psprintf("GRANT USAGE ON SCHEMA %s TO %s; %s",
+						 quote_identifier(schema_name), role, grant);
+
+	return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						 needs_usage ?
+						 psprintf("permission denied for schema \"%s\"",
+								  schema_name) :
+						 psprintf("permission denied for table \"%s\"",
+								  table_name),
+						 "Run the check as the owner of the table, or ask the owner for the GRANT given as the fix.",
+						 grant);
+}
+
+/*
+ * Lock a table against being dropped or rewritten (AccessShareLock, until the
+ * (sub)transaction ends), without waiting for it.  Returns what is in the way,
+ * or NULL with the table's OID in *table_oid.
+ */
+Obstacle *
+table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
+{
+	Oid			relid = table_lookup(schema_oid, table_name);
+	char		relkind;
+
+	*table_oid = InvalidOid;
+	if (!OidIsValid(relid))
+		return table_missing_obstacle(table_name);
+
+	if (!ConditionalLockRelationOid(relid, AccessShareLock))
+		return make_obstacle(ERRCODE_LOCK_NOT_AVAILABLE,
+							 psprintf("table \"%s\" is locked by another session",
+									  table_name),
+							 "Try again when the other session has finished.",
+							 NULL);
+
+	/* It may have gone, or been replaced, before we had the lock. */
+	relkind = get_rel_relkind(relid);
+	if (relkind == '\0' || table_lookup(schema_oid, table_name) != relid)
+		return table_missing_obstacle(table_name);
+
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+		return make_obstacle(ERRCODE_WRONG_OBJECT_TYPE,
+							 psprintf("\"%s\" is not a table", table_name),
+							 "A view or foreign table in the place of one of OpenMetadata's tables is not read.",
+							 NULL);
+
+	*table_oid = relid;
+	return NULL;
+}
+
+/*
+ * table_lock(), and see to it that the current role may read all rows of the
+ * table.
+ */
+Obstacle *
+table_obstacle(Oid schema_oid, const char *table_name, Oid *table_oid)
+{
+	Obstacle   *obstacle = table_lock(schema_oid, table_name, table_oid);
+
+	if (obstacle != NULL)
+		return obstacle;
+
+	if (object_aclcheck(NamespaceRelationId, schema_oid, GetUserId(),
+						ACL_USAGE) != ACLCHECK_OK)
+		return missing_right(schema_oid, table_name, true);
+	if (pg_class_aclcheck(*table_oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return missing_right(schema_oid, table_name, false);
+
+	if (check_enable_rls(*table_oid, InvalidOid, true) == RLS_ENABLED)
+		return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							 psprintf("row-level security of table \"%s\" may hide rows from role \"%s\"",
+									  table_name,
+									  GetUserNameFromId(GetUserId(), false)),
+							 "Run the check as a role that row-level security does not apply to.",
+							 NULL);
+	return NULL;
+}
+
+/*
+ * The first of some alternative column names ("a|b") that a table has, or
+ * NULL if it has none of them.
+ */
+const char *
+table_column(Oid table_oid, const char *alternatives)
+{
+	char	   *names = pstrdup(alternatives);
+	char	   *state = NULL;
+
+	for (char *name = strtok_r(names, "|", &state); name != NULL;
+		 name = strtok_r(NULL, "|", &state))
+	{
+		if (get_attnum(table_oid, name) != InvalidAttrNumber)
+			return name;
+	}
+	return NULL;
+}
+
+/*
+ * Does a table, which has to be locked, have a valid index over all rows that
+ * begins with this column?
+ */
+bool
+table_has_index(Oid table_oid, const char *column)
+{
+	AttrNumber	attnum = get_attnum(table_oid, column);
+	Relation	relation = table_open(table_oid, NoLock);
+	List	   *indexes = RelationGetIndexList(relation);
+	bool		found = false;
+	ListCell   *lc;
+
+	foreach(lc, indexes)
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID,
+											ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index index;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;			/* dropped just now */
+		index = (Form_pg_index) GETSTRUCT(tuple);
+		if (index->indisvalid && index->indkey.values[0] == attnum &&
+			heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+			found = true;
+		ReleaseSysCache(tuple);
+	}
+
+	table_close(relation, NoLock);
+	return found;
+}

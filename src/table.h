@@ -1,0 +1,28 @@
+/*-------------------------------------------------------------------------
+ *
+ * table.h
+ *	  May this table of OpenMetadata be read, and is it what it seems?
+ *
+ * src/table.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UPGRADE_PREREQ_TABLE_H
+#define UPGRADE_PREREQ_TABLE_H
+
+#include "guard.h"
+
+extern Oid	table_lookup(Oid schema_oid, const char *table_name);
+extern Obstacle *table_lock(Oid schema_oid, const char *table_name,
+							Oid *table_oid);
+extern Obstacle *table_obstacle(Oid schema_oid, const char *table_name,
+								Oid *table_oid);
+extern const char *table_column(Oid table_oid, const char *alternatives);
+extern bool table_has_index(Oid table_oid, const char *column);
+extern Obstacle *table_column_obstacle(const char *table_name,
+									   const char *alternatives);
+extern Obstacle *table_index_obstacle(const char *table_name,
+									  const char *column);
+extern Obstacle *table_missing_obstacle(const char *table_name);
+
+#endif							/* UPGRADE_PREREQ_TABLE_H */

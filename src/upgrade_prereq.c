@@ -1,0 +1,123 @@
+/*-------------------------------------------------------------------------
+ *
+ * upgrade_prereq.c
+ *	  Preflight checks before an OpenMetadata upgrade: module and settings.
+ *
+ * src/upgrade_prereq.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "compat.h"
+#include "fmgr.h"
+#include "upgrade_prereq.h"
+
+PG_MODULE_MAGIC_EXT(
+					.name = "upgrade_prereq",
+					.version = UPGRADE_PREREQ_VERSION
+);
+
+void		_PG_init(void);
+
+/*
+ * How long one check may take.  A check that hits the limit is reported as
+ * unknown, so a low limit never turns a bad state into a good report.
+ */
+int			setting_check_timeout = 30000;
+
+/*
+ * The schema of OpenMetadata's tables.  Only needed where a database has them
+ * in several schemas, such as a copy kept from an earlier upgrade.
+ */
+char	   *setting_schema = NULL;
+
+/*
+ * The role that OpenMetadata's migration logs in as.  By default the owner of
+ * OpenMetadata's tables, which is what the migration creates them as.
+ */
+char	   *setting_migration_role = NULL;
+
+/*
+ * How old the newest run of a pipeline may be before it is called stuck, by
+ * its state.  The defaults are OpenMetadata's own limits: its server hides
+ * queued runs after 3600 s (queuedStatusTimeoutSeconds), its Kubernetes
+ * runner ends a job after 7200 s (activeDeadlineSeconds).
+ */
+int			setting_queued_after = 3600;
+int			setting_running_after = 7200;
+
+/*
+ * Not for users: what upgrade_prereq_raise() found, for
+ * upgrade_prereq_restore().  A setting is the one place that follows
+ * transactions, savepoints and RESET exactly as work_mem itself does.
+ */
+char	   *setting_raised_work_mem = NULL;
+char	   *setting_raised_maintenance_work_mem = NULL;
+
+/* Define the settings; needs no shared_preload_libraries. */
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("upgrade_prereq.check_timeout",
+							"Sets the maximum time one check may take.",
+							"A check that takes longer is reported as unknown. A value of 0 turns off the limit.",
+							&setting_check_timeout,
+							30000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("upgrade_prereq.schema",
+							   "Names the schema of OpenMetadata's tables.",
+							   "An empty string means the only schema that holds them.",
+							   &setting_schema,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomStringVariable("upgrade_prereq.migration_role",
+							   "Names the role that runs OpenMetadata's migration.",
+							   "An empty string means the owner of OpenMetadata's tables.",
+							   &setting_migration_role,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomIntVariable("upgrade_prereq.queued_after",
+							"Sets the age from which a queued run is called stuck.",
+							NULL,
+							&setting_queued_after,
+							3600, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("upgrade_prereq.running_after",
+							"Sets the age from which a running run is called stuck.",
+							NULL,
+							&setting_running_after,
+							7200, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("upgrade_prereq.raised_work_mem",
+							   "Remembers work_mem for upgrade_prereq_restore().",
+							   "Set by upgrade_prereq_raise().",
+							   &setting_raised_work_mem,
+							   "",
+							   PGC_USERSET,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
+
+	DefineCustomStringVariable("upgrade_prereq.raised_maintenance_work_mem",
+							   "Remembers maintenance_work_mem for upgrade_prereq_restore().",
+							   "Set by upgrade_prereq_raise().",
+							   &setting_raised_maintenance_work_mem,
+							   "",
+							   PGC_USERSET,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, NULL);
+
+	MarkGUCPrefixReserved("upgrade_prereq");
+}

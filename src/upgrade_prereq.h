@@ -1,0 +1,23 @@
+/*-------------------------------------------------------------------------
+ *
+ * upgrade_prereq.h
+ *	  The settings of the extension.
+ *
+ * src/upgrade_prereq.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UPGRADE_PREREQ_H
+#define UPGRADE_PREREQ_H
+
+extern int	setting_check_timeout;	/* milliseconds; 0 = no limit */
+extern char *setting_schema;	/* "" = find it */
+extern char *setting_migration_role;	/* "" = owner of the tables */
+extern int	setting_queued_after;	/* seconds */
+extern int	setting_running_after;	/* seconds */
+
+/* What upgrade_prereq_raise() has to remember until it is put back. */
+extern char *setting_raised_work_mem;
+extern char *setting_raised_maintenance_work_mem;
+
+#endif							/* UPGRADE_PREREQ_H */

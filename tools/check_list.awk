@@ -1,0 +1,148 @@
+# Makes the table of checks (src/check_list.c) out of the check files.
+#
+#   awk -f check_list.awk src/checks/*.sql src/checks/*.c > src/check_list.c
+#
+# A check file begins with a header of "key: value" comment lines ("--" in
+# SQL, " *" in C); in an SQL file what follows the header is the query.  A
+# key that is unknown, missing or given twice stops the build.
+
+BEGIN {
+	split("id title category level cost versions passed", list)
+	for (i in list)
+		required[list[i]] = 1
+	split("needs index installation", list)
+	for (i in list)
+		optional[list[i]] = 1
+
+	print "/* Made by tools/check_list.awk from src/checks/: do not edit. */"
+	print "#include \"postgres.h\"\n"
+	print "#include \"check.h\"\n"
+	print "const Check check_list[] = {"
+}
+
+FNR == 1 {
+	if (file != "")
+		finish()
+	file = FILENAME
+	in_header = 1
+	is_sql = (FILENAME ~ /\.sql$/)
+	query = ""
+	needs = 0
+	split("", value)
+	split("", index_of)
+}
+
+in_header && is_sql && !/^--/ { in_header = 0 }
+in_header && !is_sql && /^ \*\// { in_header = 0 }
+
+in_header && /^(--| \*) [a-z]+: / {
+	text = $0
+	sub(/^(--| \*) /, "", text)
+	key = text
+	sub(/:.*/, "", key)
+	sub(/^[a-z]+: +/, "", text)
+	if (key == "needs")
+		need[++needs] = text
+	else if (key == "index") {
+		table = text
+		sub(/ .*/, "", table)
+		index_of[table] = columns_of(text)
+	}
+	else if (key in value)
+		fail("\"" key "\" is given twice")
+	else if ((key in required) || (key in optional))
+		value[key] = text
+	else
+		fail("unknown key \"" key "\"")
+}
+
+!in_header && is_sql { query = query "\n\t\t" quoted($0 "\n") }
+
+END {
+	if (failed)
+		exit 1
+	finish()
+	print "};\n"
+	print "const int\tcheck_count = lengthof(check_list);"
+}
+
+function fail(message) {
+	print file ": " message > "/dev/stderr"
+	failed = 1
+	exit 1
+}
+
+# A C string literal.
+function quoted(text) {
+	gsub(/\\/, "&&", text)
+	gsub(/"/, "\\\"", text)
+	gsub(/\n/, "\\n", text)
+	gsub(/\t/, "\\t", text)
+	return "\"" text "\""
+}
+
+# "table (a, b | c) since 1.2.0": what stands in the parentheses, "a,b|c".
+function columns_of(text) {
+	if (text !~ /\(.+\)/)
+		fail("no columns in \"" text "\"")
+	sub(/^[^(]*\(/, "", text)
+	sub(/\).*/, "", text)
+	gsub(/ /, "", text)
+	return text
+}
+
+function print_need(text,    table, since, list, n, i) {
+	table = text
+	sub(/ .*/, "", table)
+	since = text
+	if (!sub(/.*\) since /, "", since))
+		since = ""
+	n = split(columns_of(text), list, ",")
+	print "\t\t\t{\n\t\t\t\t.table = " quoted(table) ","
+	printf "\t\t\t\t.columns = (const char *const[]) {"
+	for (i = 1; i <= n; i++)
+		printf "%s, ", quoted(list[i])
+	print "NULL},"
+	if (since != "")
+		print "\t\t\t\t.since = " quoted(since) ","
+	if (table in index_of)
+		print "\t\t\t\t.index = " quoted(index_of[table]) ","
+	print "\t\t\t},"
+}
+
+function finish(    key, i) {
+	for (key in required)
+		if (!(key in value))
+			fail("\"" key "\" is missing")
+	if (value["level"] !~ /^(info|notice|warning|error)$/)
+		fail("level is \"" value["level"] "\"")
+	if (value["cost"] !~ /^(light|heavy)$/)
+		fail("cost is \"" value["cost"] "\"")
+	if (value["versions"] !~ /^(all|reaching [0-9]+\.[0-9]+\.[0-9]+)$/)
+		fail("versions is \"" value["versions"] "\"")
+	if (file !~ ("/" value["id"] "\\.[a-z]+$"))
+		fail("the file is not called after its id \"" value["id"] "\"")
+
+	print "\t{"
+	print "\t\t.id = " quoted(value["id"]) ","
+	print "\t\t.title = " quoted(value["title"]) ","
+	print "\t\t.category = " quoted(value["category"]) ","
+	print "\t\t.level = FINDING_" toupper(value["level"]) ","
+	print "\t\t.heavy = " (value["cost"] == "heavy" ? "true" : "false") ","
+	if (sub(/^reaching /, "", value["versions"]))
+		print "\t\t.reaching = " quoted(value["versions"]) ","
+	if (value["installation"] == "any")
+		print "\t\t.any_installation = true,"
+	if (needs > 0) {
+		print "\t\t.needs = (const CheckNeed[]) {"
+		for (i = 1; i <= needs; i++)
+			print_need(need[i])
+		print "\t\t\t{NULL}\n\t\t},"
+	}
+	print "\t\t.passed = " quoted(value["passed"]) ","
+	if (is_sql)
+		print "\t\t.query =" query
+	else
+		print "\t\t.function = check_" value["id"] ","
+	print "\t},"
+}
