@@ -145,7 +145,7 @@ find_server()
 		install_packages "postgresql-$major" "postgresql-server-dev-$major"
 		PG_CONFIG=/usr/lib/postgresql/$major/bin/pg_config
 	fi
-	[ -x "$(command -v "$PG_CONFIG")" ] || die "cannot run $PG_CONFIG"
+	PG_CONFIG=$(command -v "$PG_CONFIG") || die "no such PG_CONFIG"
 	BINDIR=$("$PG_CONFIG" --bindir)
 	PGXS_DIR=$(cd "$(dirname "$("$PG_CONFIG" --pgxs)")/../.." && pwd) ||
 		die "$PG_CONFIG has no extension building files"
@@ -179,6 +179,7 @@ make_workdir()
 	INST=$WORK/inst
 	mkdir "$SRC" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
 	chmod 755 "$WORK"
+	cd "$WORK" || exit
 	RUN_AS=
 	if [ "$(id -u)" = 0 ]; then
 		RUN_AS=nobody
