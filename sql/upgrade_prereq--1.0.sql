@@ -115,12 +115,24 @@ AS 'MODULE_PATHNAME', 'upgrade_prereq_memory';
 COMMENT ON FUNCTION upgrade_prereq_memory(text) IS
 'memory that the heavy statements of the migration need, against what the migrating role will get';
 
+CREATE FUNCTION upgrade_prereq_recommended_settings(
+    target_version text DEFAULT NULL,
+    OUT setting text,
+    OUT recommended_bytes bigint,
+    OUT reason text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_recommended_settings';
+COMMENT ON FUNCTION upgrade_prereq_recommended_settings(text) IS
+'what to set work_mem and maintenance_work_mem to for the migration, and why';
+
 CREATE FUNCTION upgrade_prereq_effective_settings(
     INOUT role_name name DEFAULT NULL,
     OUT name text,
     OUT setting text,
     OUT unit text,
-    OUT source text)
+    OUT source text,
+    OUT stored_text text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'upgrade_prereq_effective_settings';

@@ -67,21 +67,16 @@ list_check_ids(void)
 	return ids.data;
 }
 
-/* Position of a check in the registry; an unknown id is an error. */
-static int
-find_check(const char *argument, const char *id)
+/* The check of that id, or NULL. */
+const Check *
+check_find(const char *id)
 {
 	for (int i = 0; i < check_count; i++)
 	{
 		if (strcmp(check_list[i].id, id) == 0)
-			return i;
+			return &check_list[i];
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for argument \"%s\": there is no check \"%s\"",
-					argument, id),
-			 errhint("Accepted values are %s.", list_check_ids())));
-	return -1;					/* keep the compiler quiet */
+	return NULL;
 }
 
 /* Mark the checks that an array argument names. */
@@ -97,12 +92,21 @@ mark_checks(ArrayType *array, const char *argument)
 					  &ids, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
+		const Check *check;
+
 		if (nulls[i])
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"%s\" must not contain nulls",
 							argument)));
-		marked[find_check(argument, TextDatumGetCString(ids[i]))] = true;
+		check = check_find(TextDatumGetCString(ids[i]));
+		if (check == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid value for argument \"%s\": there is no check \"%s\"",
+							argument, TextDatumGetCString(ids[i])),
+					 errhint("Accepted values are %s.", list_check_ids())));
+		marked[check - check_list] = true;
 	}
 	return marked;
 }

@@ -47,8 +47,9 @@ struct Check
 									 * installation, too */
 	const CheckNeed *needs;		/* ends with an empty one; may be NULL */
 	const char *passed;			/* message if there is nothing to report */
-	const char *query;			/* either this ... */
-	CheckFunction function;		/* ... or this */
+	const char *query;			/* either this, ... */
+	const char *query_of;		/* the query of another check, ... */
+	CheckFunction function;		/* or this */
 };
 
 /* Made from the files under src/checks/ by tools/check_list.awk. */
@@ -72,6 +73,10 @@ typedef struct CheckResult
 	List	   *excluded;		/* of Check *, those that were not selected */
 } CheckResult;
 
+/* check.c */
+extern const Check *check_find(const char *id);
+extern CheckResult *check_run_all(const CheckRequest *request);
+
 /* check_run.c */
 extern List *check_run(const Check *check, const Installation *installation);
 extern Finding *check_finding(const Check *check, FindingStatus status,
@@ -81,9 +86,6 @@ extern Finding *check_obstacle_finding(const Check *check,
 extern const char *check_applies_to(const Check *check);
 extern const char *check_doc_ref(const Check *check);
 extern const char *check_tables(const Check *check);
-
-/* check.c */
-extern CheckResult *check_run_all(const CheckRequest *request);
 
 /* src/checks/ */
 extern List *check_extension_version(const Check *check,

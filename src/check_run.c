@@ -30,7 +30,7 @@
 #include "utils/memutils.h"
 
 /* The facts that a query of a check may use, bound to $1, $2, ... as text. */
-#define FACT_COUNT 12
+#define FACT_COUNT 13
 
 static const char fact_query[] =
 	"WITH fact AS (SELECT "
@@ -45,7 +45,8 @@ static const char fact_query[] =
 	"$9::text AS target, "
 	"$10::name AS role_name, "	/* whom the migration logs in as */
 	"$11::interval AS queued_after, "
-	"$12::interval AS running_after"
+	"$12::interval AS running_after, "
+	"$13::text AS check_id"
 	") SELECT * FROM (";
 
 /* What is handed to the function that runs under guard_run(). */
@@ -247,6 +248,7 @@ prepare_need(const CheckNeed *need, const Installation *installation,
 		if (column == NULL || !table_has_index(table_oid, column))
 			return table_index_obstacle(need->table,
 										column ? column : need->index);
+		guard_pin_index_scans();
 	}
 	return NULL;
 }
@@ -271,7 +273,8 @@ installation_word(const Installation *installation)
 
 /* Run the query of a check with the facts bound to it. */
 static void
-execute_query(const char *query, const Installation *installation)
+execute_query(const Check *check, const char *query,
+			  const Installation *installation)
 {
 	bool		found = installation->state == INSTALLATION_FOUND;
 	const char *facts[FACT_COUNT] = {
@@ -286,7 +289,8 @@ execute_query(const char *query, const Installation *installation)
 		installation->target_text,
 		installation->role_name,
 		psprintf("%d seconds", setting_queued_after),
-		psprintf("%d seconds", setting_running_after)
+		psprintf("%d seconds", setting_running_after),
+		check->id
 	};
 	Oid			types[FACT_COUNT];
 	Datum		values[FACT_COUNT];
@@ -362,7 +366,7 @@ run_query(CheckRun *run, const char *query)
 	MemoryContext previous;
 
 	SPI_connect();
-	execute_query(query, run->installation);
+	execute_query(run->check, query, run->installation);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		Finding    *finding = finding_from_row(run->check, row, run->context);
@@ -380,6 +384,8 @@ run_guarded(void *argument)
 {
 	CheckRun   *run = argument;
 	const Check *check = run->check;
+	const char *query = check->query_of ? check_find(check->query_of)->query :
+		check->query;
 	List	   *substitutions = NIL;
 	MemoryContext previous;
 
@@ -411,7 +417,7 @@ run_guarded(void *argument)
 										 run->installation->schema_name);
 	substitutions = add_substitution(substitutions, "extschema",
 									 extension_schema());
-	run_query(run, substitute(check->query, substitutions));
+	run_query(run, substitute(query, substitutions));
 }
 
 /*

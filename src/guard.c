@@ -64,6 +64,14 @@ static const PinnedSetting pinned_settings[] = {
  */
 static volatile sig_atomic_t time_is_up = false;
 
+/* Set a setting until the innermost nesting level ends. */
+static void
+pin_setting(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
 /*
  * Pin the settings, in a nesting level of their own; the level has to be
  * handed to guard_unpin_settings() unless a (sub)transaction abort undoes it.
@@ -79,11 +87,22 @@ guard_pin_settings(void)
 
 		if (pin->missing_ok && GetConfigOption(pin->name, true, false) == NULL)
 			continue;
-		(void) set_config_option(pin->name, pin->value,
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		pin_setting(pin->name, pin->value);
 	}
 	return nest_level;
+}
+
+/*
+ * Have the planner walk along indexes, whatever the statistics are: for
+ * queries that read a few rows of a big table through an index that is known
+ * to be there.  Ends with the settings that guard_run() pins.
+ */
+void
+guard_pin_index_scans(void)
+{
+	pin_setting("enable_seqscan", "off");
+	pin_setting("enable_bitmapscan", "off");
+	pin_setting("enable_sort", "off");
 }
 
 /* Put the settings back that guard_pin_settings() pinned. */

@@ -27,6 +27,7 @@ typedef struct Obstacle
 typedef void (*GuardedFunction) (void *argument);
 
 extern int	guard_pin_settings(void);
+extern void guard_pin_index_scans(void);
 extern void guard_unpin_settings(int nest_level);
 extern void obstacle_raise(const Obstacle *obstacle) pg_attribute_noreturn();
 extern Obstacle *guard_run(GuardedFunction function, void *argument);

@@ -168,24 +168,18 @@ is_set_in_session(const RaisedSetting *setting)
 	return result;
 }
 
-/* What the two settings should be, in kB. */
-typedef struct Recommendation
-{
-	int			kb[lengthof(raised_settings)];
-} Recommendation;
-
+/* The values that the adequacy table recommends, in kB. */
 static void
 find_recommendation(void *argument)
 {
-	Recommendation *recommendation = argument;
+	int		   *kb = argument;
 	Installation *installation = installation_find(NULL);
 	List	   *adequacies;
 
 	installation_require(installation);
 	adequacies = adequacy_list(installation);
 	for (int i = 0; i < lengthof(raised_settings); i++)
-		recommendation->kb[i] = adequacy_recommended_kb(adequacies,
-														raised_settings[i].name);
+		kb[i] = adequacy_recommend(adequacies, raised_settings[i].name).kb;
 }
 
 /*
@@ -195,12 +189,10 @@ find_recommendation(void *argument)
 static void
 find_values(FunctionCallInfo fcinfo, int *kb)
 {
-	Recommendation recommendation;
-	Obstacle   *obstacle;
-
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
 	{
-		obstacle = guard_run(find_recommendation, &recommendation);
+		Obstacle   *obstacle = guard_run(find_recommendation, kb);
+
 		if (obstacle != NULL)
 			obstacle_raise(obstacle);
 	}
@@ -211,10 +203,7 @@ find_values(FunctionCallInfo fcinfo, int *kb)
 		const char *hint = NULL;
 
 		if (PG_ARGISNULL(i))
-		{
-			kb[i] = recommendation.kb[i];
 			continue;
-		}
 		value = text_to_cstring(PG_GETARG_TEXT_PP(i));
 		if (!parse_int(value, &kb[i], GUC_UNIT_KB, &hint) || kb[i] <= 0)
 			ereport(ERROR,

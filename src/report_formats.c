@@ -114,12 +114,74 @@ excluded_ids(const CheckResult *result)
 	return buf.data;
 }
 
-/* Is a finding shown with all it has, or only counted? */
+/* Are two strings the same, or both NULL? */
 static bool
-shown_in_full(const Finding *finding)
+same_text(const char *a, const char *b)
 {
-	return finding->status == FINDING_FOUND ||
-		finding->status == FINDING_UNKNOWN;
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/* Could two checks not look for one and the same reason? */
+static bool
+same_reason(const Finding *a, const Finding *b)
+{
+	return a->status == FINDING_UNKNOWN && b->status == FINDING_UNKNOWN &&
+		same_text(a->message, b->message) && same_text(a->detail, b->detail) &&
+		same_text(a->hint, b->hint) && same_text(a->fix_sql, b->fix_sql);
+}
+
+/*
+ * The findings that are shown with all they have, as blocks: what was found
+ * comes first, then what could not be looked at, and a reason that several
+ * checks share stands once.  A block is a list of findings.
+ */
+static List *
+report_blocks(List *findings)
+{
+	static const FindingStatus shown[] = {FINDING_FOUND, FINDING_UNKNOWN};
+	List	   *blocks = NIL;
+
+	for (int i = 0; i < lengthof(shown); i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, findings)
+		{
+			Finding    *finding = lfirst(lc);
+			ListCell   *block = NULL;
+
+			if (finding->status != shown[i])
+				continue;
+			foreach(block, blocks)
+			{
+				if (same_reason(linitial(lfirst(block)), finding))
+					break;
+			}
+			if (block != NULL)
+				lfirst(block) = lappend(lfirst(block), finding);
+			else
+				blocks = lappend(blocks, list_make1(finding));
+		}
+	}
+	return blocks;
+}
+
+/* The checks of a block, by their ids. */
+static const char *
+block_ids(List *block)
+{
+	StringInfoData buf;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, block)
+	{
+		const Finding *finding = lfirst(lc);
+
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
+						 finding->check_id);
+	}
+	return buf.data;
 }
 
 /* Append a line to a list of lines. */
@@ -158,22 +220,32 @@ add_labelled(List *lines, const char *label, const char *text)
 	return add_lines(lines, label, "             ", text);
 }
 
-/* The text format: a block for each finding, as psql shows an error. */
-static List *
-add_finding_text(List *lines, const Finding *finding)
+/* The word that a block begins with. */
+static const char *
+block_label(const Finding *finding)
 {
-	const char *label = finding->status == FINDING_UNKNOWN ? "unknown" :
+	return finding->status == FINDING_UNKNOWN ?
+		finding_status_name(finding->status) :
 		finding_level_name(finding->level);
-	char	   *upper = asc_toupper(label, strlen(label));
+}
 
-	lines = add_labelled(lines, psprintf("%s:  ", upper),
+/* The text format: a block is shown as psql shows an error. */
+static List *
+add_block_text(List *lines, List *block)
+{
+	const Finding *finding = linitial(block);
+	const char *label = block_label(finding);
+
+	lines = add_labelled(lines,
+						 psprintf("%s:  ", asc_toupper(label, strlen(label))),
 						 psprintf("%s  (%s)", finding->message,
-								  finding->check_id));
+								  block_ids(block)));
 	lines = add_labelled(lines, "    DETAIL:  ", finding->detail);
 	lines = add_labelled(lines, "    HINT:    ", finding->hint);
 	lines = add_labelled(lines, "    FIX:     ", finding->fix_sql);
 	lines = add_labelled(lines, "    UNDO:    ", finding->undo_sql);
-	lines = add_labelled(lines, "    DATA:    ", finding->data);
+	if (finding->status == FINDING_FOUND)
+		lines = add_labelled(lines, "    DATA:    ", finding->data);
 	return lines;
 }
 
@@ -220,11 +292,8 @@ report_text(const CheckResult *result)
 
 	lines = add_labelled(lines, "", headline(result));
 	lines = add_line(lines, "");
-	foreach(lc, result->findings)
-	{
-		if (shown_in_full(lfirst(lc)))
-			lines = add_finding_text(lines, lfirst(lc));
-	}
+	foreach(lc, report_blocks(result->findings))
+		lines = add_block_text(lines, lfirst(lc));
 	if (list_length(lines) > 2)
 		lines = add_line(lines, "");
 	lines = add_summary(lines, result);
@@ -410,24 +479,22 @@ report_markdown(const CheckResult *result)
 									 report_verdict_line(result->findings,
 														 REPORT_FAIL_LEVEL)));
 	lines = add_line(lines, "");
-	foreach(lc, result->findings)
+	foreach(lc, report_blocks(result->findings))
 	{
-		const Finding *finding = lfirst(lc);
+		List	   *block = lfirst(lc);
+		const Finding *finding = linitial(block);
 
-		if (!shown_in_full(finding))
-			continue;
 		lines = add_line(lines,
-						 psprintf("## %s: %s (`%s`)",
-								  finding->status == FINDING_UNKNOWN ?
-								  "unknown" : finding_level_name(finding->level),
+						 psprintf("## %s: %s (%s)", block_label(finding),
 								  markdown_escape(finding->message),
-								  finding->check_id));
+								  markdown_escape(block_ids(block))));
 		lines = add_line(lines, "");
 		lines = add_paragraph(lines, finding->detail);
 		lines = add_paragraph(lines, finding->hint);
 		lines = add_code_block(lines, "Fix:", finding->fix_sql);
 		lines = add_code_block(lines, "Undo:", finding->undo_sql);
-		lines = add_code_block(lines, "Data:", finding->data);
+		if (finding->status == FINDING_FOUND)
+			lines = add_code_block(lines, "Data:", finding->data);
 	}
 	lines = add_line(lines, "## Everything else");
 	lines = add_line(lines, "");

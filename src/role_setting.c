@@ -31,7 +31,7 @@
 PG_FUNCTION_INFO_V1(upgrade_prereq_effective_settings);
 
 /* Columns of upgrade_prereq_effective_settings(). */
-#define EFFECTIVE_COLUMNS 5
+#define EFFECTIVE_COLUMNS 6
 
 /* The settings that matter to a migration, and how their text is read. */
 typedef enum SettingKind
@@ -267,7 +267,7 @@ upgrade_prereq_effective_settings(PG_FUNCTION_ARGS)
 		const RoleSetting *setting = lfirst(lc);
 		const char *values[EFFECTIVE_COLUMNS] = {
 			call.role_name, setting->name, setting->setting, setting->unit,
-			setting->source
+			setting->source, setting->raw
 		};
 
 		tuplestore_puttuple(rsinfo->setResult,

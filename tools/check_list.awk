@@ -10,7 +10,7 @@ BEGIN {
 	split("id title category level cost versions passed", list)
 	for (i in list)
 		required[list[i]] = 1
-	split("needs index installation", list)
+	split("needs index installation query", list)
 	for (i in list)
 		optional[list[i]] = 1
 
@@ -140,7 +140,9 @@ function finish(    key, i) {
 		print "\t\t\t{NULL}\n\t\t},"
 	}
 	print "\t\t.passed = " quoted(value["passed"]) ","
-	if (is_sql)
+	if ("query" in value)
+		print "\t\t.query_of = " quoted(value["query"]) ","
+	else if (is_sql)
 		print "\t\t.query =" query
 	else
 		print "\t\t.function = check_" value["id"] ","

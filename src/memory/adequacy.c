@@ -25,9 +25,13 @@
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_memory);
+PG_FUNCTION_INFO_V1(upgrade_prereq_recommended_settings);
 
 /* Columns of upgrade_prereq_memory(). */
 #define MEMORY_COLUMNS 14
+
+/* Columns of upgrade_prereq_recommended_settings(). */
+#define RECOMMENDED_COLUMNS 3
 
 /*
  * What upgrade_prereq_raise() sets at least: the 20 MB of OpenMetadata's
@@ -199,29 +203,39 @@ adequacy_list(const Installation *installation)
 }
 
 /*
- * What to set one of the two settings to, in kB: enough for every operation
- * to write its data only once, in whole MB, and at least what is commonly
- * asked for.  Not what would keep a big table in memory: every session could
- * take that much, and it saves little.
+ * What to set one of the two settings to: enough for every operation to write
+ * its data only once, in whole MB, and at least what is commonly asked for.
+ * Not what would keep a big table in memory: every session could take that
+ * much, and it saves little.
  */
-int
-adequacy_recommended_kb(List *adequacies, const char *setting_name)
+Recommendation
+adequacy_recommend(List *adequacies, const char *setting_name)
 {
-	bool		maintenance = strcmp(setting_name, "maintenance_work_mem") == 0;
-	double		recommended = maintenance ?
-		RECOMMENDED_MAINTENANCE_WORK_MEM_KB : RECOMMENDED_WORK_MEM_KB;
+	Recommendation result = {setting_name, RECOMMENDED_WORK_MEM_KB,
+	"OpenMetadata's upgrade page asks for it."};
 	ListCell   *lc;
+
+	if (strcmp(setting_name, "maintenance_work_mem") == 0)
+	{
+		result.kb = RECOMMENDED_MAINTENANCE_WORK_MEM_KB;
+		result.reason = "It is PostgreSQL's own default.";
+	}
 
 	foreach(lc, adequacies)
 	{
 		const Adequacy *adequacy = lfirst(lc);
-		const char *name = memory_setting_name(adequacy->operation->setting);
+		const Operation *operation = adequacy->operation;
+		double		kb = ceil(adequacy->one_pass_bytes / 1024 / 1024) * 1024;
 
-		if (strcmp(name, setting_name) == 0)
-			recommended = Max(recommended,
-							  ceil(adequacy->one_pass_bytes / 1024 / 1024) * 1024);
+		if (strcmp(memory_setting_name(operation->setting), setting_name) != 0 ||
+			kb <= result.kb)
+			continue;
+		result.kb = (int) Min(kb, MAX_KILOBYTES);
+		result.reason = psprintf("With it, the migration to %s writes its data only once: %s of %s.",
+								 operation->version, operation->description,
+								 operation->table);
 	}
-	return (int) Min(recommended, MAX_KILOBYTES);
+	return result;
 }
 
 /* A number of an SQL result, null for what is not known. */
@@ -231,7 +245,7 @@ number_text(double number)
 	return number < 0 ? NULL : psprintf("%.0f", number);
 }
 
-/* The part of upgrade_prereq_memory() that reads the database. */
+/* The part of the SQL functions that reads the database. */
 typedef struct MemoryCall
 {
 	const char *target_text;
@@ -248,6 +262,21 @@ read_adequacies(void *argument)
 	call->adequacies = adequacy_list(installation);
 }
 
+/* The adequacies that a call with the argument target_version is about. */
+static List *
+adequacies_of_call(FunctionCallInfo fcinfo)
+{
+	MemoryCall	call = {NULL, NIL};
+	Obstacle   *obstacle;
+
+	if (!PG_ARGISNULL(0))
+		call.target_text = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	obstacle = guard_run(read_adequacies, &call);
+	if (obstacle != NULL)
+		obstacle_raise(obstacle);
+	return call.adequacies;
+}
+
 /*
  * upgrade_prereq_memory(target_version text)
  *
@@ -258,8 +287,6 @@ Datum
 upgrade_prereq_memory(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryCall	call = {NULL, NIL};
-	Obstacle   *obstacle;
 	AttInMetadata *input;
 	ListCell   *lc;
 
@@ -267,13 +294,7 @@ upgrade_prereq_memory(PG_FUNCTION_ARGS)
 	Assert(rsinfo->setDesc->natts == MEMORY_COLUMNS);
 	input = TupleDescGetAttInMetadata(rsinfo->setDesc);
 
-	if (!PG_ARGISNULL(0))
-		call.target_text = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	obstacle = guard_run(read_adequacies, &call);
-	if (obstacle != NULL)
-		obstacle_raise(obstacle);
-
-	foreach(lc, call.adequacies)
+	foreach(lc, adequacies_of_call(fcinfo))
 	{
 		const Adequacy *adequacy = lfirst(lc);
 		const Operation *operation = adequacy->operation;
@@ -293,6 +314,40 @@ upgrade_prereq_memory(PG_FUNCTION_ARGS)
 			number_text(adequacy->spill_bytes),
 			number_text(adequacy->one_pass_bytes),
 			adequacy->note
+		};
+
+		tuplestore_puttuple(rsinfo->setResult,
+							BuildTupleFromCStrings(input, (char **) values));
+	}
+	return (Datum) 0;
+}
+
+/*
+ * upgrade_prereq_recommended_settings(target_version text)
+ *
+ * What to set the two settings to for the migration, and why.
+ */
+Datum
+upgrade_prereq_recommended_settings(PG_FUNCTION_ARGS)
+{
+	static const char *const names[] = {"work_mem", "maintenance_work_mem"};
+	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
+	AttInMetadata *input;
+	List	   *adequacies;
+
+	InitMaterializedSRF(fcinfo, 0);
+	Assert(rsinfo->setDesc->natts == RECOMMENDED_COLUMNS);
+	input = TupleDescGetAttInMetadata(rsinfo->setDesc);
+
+	adequacies = adequacies_of_call(fcinfo);
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		Recommendation recommendation = adequacy_recommend(adequacies,
+														   names[i]);
+		const char *values[RECOMMENDED_COLUMNS] = {
+			recommendation.setting_name,
+			number_text(recommendation.kb * 1024.0),
+			recommendation.reason
 		};
 
 		tuplestore_puttuple(rsinfo->setResult,

@@ -28,7 +28,16 @@ typedef struct Adequacy
 	const char *note;			/* why something is not known, or NULL */
 } Adequacy;
 
+/* What to set one of the two settings to. */
+typedef struct Recommendation
+{
+	const char *setting_name;
+	int			kb;
+	const char *reason;
+} Recommendation;
+
 extern List *adequacy_list(const Installation *installation);
-extern int	adequacy_recommended_kb(List *adequacies, const char *setting_name);
+extern Recommendation adequacy_recommend(List *adequacies,
+										 const char *setting_name);
 
 #endif							/* UPGRADE_PREREQ_ADEQUACY_H */

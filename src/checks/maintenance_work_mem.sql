@@ -1,0 +1,8 @@
+-- id: maintenance_work_mem
+-- title: maintenance_work_mem suits the index builds of the migration
+-- category: memory
+-- level: warning
+-- cost: light
+-- versions: all
+-- passed: maintenance_work_mem suits the index builds of the migration
+-- query: work_mem

@@ -1,0 +1,52 @@
+-- id: statistics
+-- title: the planner knows how large OpenMetadata's tables are
+-- category: memory
+-- level: warning
+-- cost: light
+-- versions: all
+-- passed: every table of OpenMetadata has recent statistics
+--
+-- After a restore without ANALYZE the planner can be wrong by a factor of
+-- ten, and so can every estimate of this report.  "Stale" is what autovacuum
+-- would analyze at its default settings, doubled, so that a table on which it
+-- is about to run does not alarm.
+WITH candidate AS (
+    SELECT class.relname AS table_name,
+           class.oid AS table_oid,
+           class.reltuples,
+           class.relpages,
+           pg_stat_get_live_tuples(class.oid) AS live_rows,
+           pg_stat_get_mod_since_analyze(class.oid) AS changed_rows
+    FROM fact
+    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
+    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid
+    WHERE class.relkind = 'r' AND class.relpersistence <> 't'
+),
+judged AS (
+    SELECT candidate.*,
+           CASE
+               WHEN relpages = 0 AND reltuples <= 0 THEN
+                   CASE WHEN pg_relation_size(table_oid) > 0 THEN 'never' END
+               WHEN changed_rows > 2 * (50 + 0.1 * GREATEST(reltuples, 0)) THEN 'stale'
+           END AS verdict
+    FROM candidate
+)
+SELECT 'schema' AS object_type,
+       format('%I, %s', fact.schema_name, verdict) AS object_identity,
+       CASE verdict
+           WHEN 'never' THEN format('%s tables of OpenMetadata have never been analyzed', count(*))
+           ELSE format('the statistics of %s tables of OpenMetadata are stale', count(*))
+       END AS message,
+       format('Tables: %s.', string_agg(table_name, ', ' ORDER BY table_name)) AS detail,
+       'The planner and the estimates of this report may be far off for them. Analyze them, which only takes a sample of each.' AS hint,
+       format('ANALYZE %s;',
+              string_agg(format('%I.%I', fact.schema_name, table_name), ', ' ORDER BY table_name)) AS fix_sql,
+       jsonb_build_object('tables',
+                          jsonb_agg(jsonb_build_object('table', table_name,
+                                                       'analyzed_rows', GREATEST(reltuples, 0),
+                                                       'live_rows', live_rows,
+                                                       'changed_rows', changed_rows)
+                                    ORDER BY table_name)) AS data
+FROM fact, judged
+WHERE verdict IS NOT NULL
+GROUP BY fact.schema_name, verdict

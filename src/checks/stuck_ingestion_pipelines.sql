@@ -1,0 +1,137 @@
+-- id: stuck_ingestion_pipelines
+-- title: no ingestion pipeline's newest run hangs in state queued or running
+-- category: runs
+-- level: warning
+-- cost: light
+-- versions: all
+-- needs: ingestion_pipeline_entity (json, fqnhash | fullyqualifiedname)
+-- needs: entity_extension_time_series (json, extension, timestamp, entityfqnhash | entityfqn)
+-- index: entity_extension_time_series (entityfqnhash | entityfqn)
+-- passed: no ingestion pipeline's newest run hangs in state queued or running
+--
+-- OpenMetadata does not repair such rows.  They are found pipeline by
+-- pipeline through the unique index, so that the cost grows with the number
+-- of pipelines, not of runs.  Of each pipeline the newest five runs are read,
+-- as many as OpenMetadata shows.  Times are epoch milliseconds; rows from
+-- before 1.2 may hold seconds.
+WITH pipeline AS (
+    SELECT entity.@fqnhash@ AS key,
+           COALESCE(entity.json ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
+           CASE WHEN entity.json #>> '{airflowConfig,workflowTimeout}' ~ '^[0-9]{1,9}$'
+                THEN make_interval(secs => (entity.json #>> '{airflowConfig,workflowTimeout}')::int)
+           END AS workflow_timeout
+    FROM @schema@.ingestion_pipeline_entity AS entity
+),
+run AS (
+    SELECT pipeline.*,
+           status.*,
+           CASE WHEN abs(status.epoch) < 100000000000 THEN status.epoch * 1000 ELSE status.epoch END AS epoch_ms
+    FROM pipeline
+    CROSS JOIN LATERAL (
+        SELECT newest.rank,
+               newest.epoch,
+               newest.json #>> '{pipelineState}' AS state,
+               lower(newest.json #>> '{pipelineState}') AS lower_state,
+               newest.json #>> '{runId}' AS run_id,
+               newest.json #> '{endDate}' AS end_date,
+               pg_typeof(newest.json)::text AS json_type
+        FROM (
+            SELECT series.json,
+                   series."timestamp"::numeric AS epoch,
+                   row_number() OVER (ORDER BY series."timestamp" DESC) AS rank
+            FROM @schema@.entity_extension_time_series AS series
+            WHERE series.@entityfqnhash@ = pipeline.key
+              AND series.extension = 'ingestionPipeline.pipelineStatus'
+            ORDER BY series."timestamp" DESC
+            LIMIT 5
+        ) AS newest
+    ) AS status
+),
+timed AS (
+    SELECT run.*,
+           CASE WHEN epoch_ms BETWEEN 0 AND 253402300799999
+                THEN to_timestamp((epoch_ms / 1000)::double precision)
+           END AS started_at,
+           GREATEST(CASE lower_state WHEN 'queued' THEN fact.queued_after ELSE fact.running_after END,
+                    workflow_timeout) AS age_limit
+    FROM run, fact
+),
+judged AS (
+    SELECT timed.*,
+           CASE
+               WHEN lower_state IS NULL
+                    OR lower_state NOT IN ('queued', 'running', 'success', 'failed', 'partialsuccess', 'stopped')
+                   THEN 'unreadable state'
+               WHEN started_at > statement_timestamp() + interval '5 minutes' THEN 'future'
+               WHEN started_at IS NULL THEN 'unreadable time'
+               WHEN lower_state NOT IN ('queued', 'running') THEN 'finished'
+               WHEN statement_timestamp() - started_at > age_limit THEN 'stuck'
+               ELSE 'running'
+           END AS verdict
+    FROM timed
+    WHERE rank = 1
+)
+SELECT 'warning' AS level,
+       'ingestion pipeline' AS object_type,
+       fqn AS object_identity,
+       CASE verdict
+           WHEN 'stuck' THEN format('ingestion pipeline "%s" is stuck in state "%s"', fqn, state)
+           WHEN 'running' THEN format('ingestion pipeline "%s" is in state "%s" and may be at work', fqn, state)
+           WHEN 'future' THEN format('the newest run of ingestion pipeline "%s" lies in the future', fqn)
+           WHEN 'unreadable time' THEN format('the time of the newest run of ingestion pipeline "%s" cannot be read', fqn)
+           ELSE format('the state of the newest run of ingestion pipeline "%s" cannot be read', fqn)
+       END AS message,
+       format('Service %s, run %s, state %s. ',
+              COALESCE(substring(fqn FROM '^("(?:[^"]|"")*"|[^.]*)'), 'unknown'),
+              COALESCE(run_id, 'unknown'), COALESCE(to_json(state)::text, 'unknown'))
+       || CASE verdict
+           WHEN 'stuck' THEN format('It is older than the limit of %s.', age_limit)
+           WHEN 'running' THEN format('It is younger than the limit of %s.', age_limit)
+           WHEN 'future' THEN 'Whatever ran since is hidden behind it.'
+           WHEN 'unreadable time' THEN format('Its time is %s.', COALESCE(epoch::text, 'null'))
+           ELSE 'Known states are queued, running, success, failed, partialSuccess and stopped.'
+       END AS detail,
+       CASE verdict
+           WHEN 'stuck' THEN 'Make sure in the scheduler (Airflow) that no worker executes it any more, then set it to failed.'
+           WHEN 'running' THEN 'Wait until it has ended, or end it, before the migration.'
+           ELSE 'Correct the row through OpenMetadata''s API.'
+       END AS hint,
+       CASE WHEN verdict = 'stuck' AND run_id IS NOT NULL THEN
+           format('UPDATE %I.entity_extension_time_series SET json = %s WHERE %s = %L AND extension = %L AND json ->> ''runId'' = %L AND json ->> ''pipelineState'' = %L;',
+                  fact.schema_name,
+                  CASE json_type
+                      WHEN 'json' THEN '(json::jsonb || jsonb_build_object(''pipelineState'', ''failed'', ''endDate'', (extract(epoch FROM now()) * 1000)::bigint))::json'
+                      ELSE 'json || jsonb_build_object(''pipelineState'', ''failed'', ''endDate'', (extract(epoch FROM now()) * 1000)::bigint)'
+                  END,
+                  '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', run_id, state)
+       END AS fix_sql,
+       CASE WHEN verdict = 'stuck' AND run_id IS NOT NULL THEN
+           format('UPDATE %I.entity_extension_time_series SET json = %s WHERE %s = %L AND extension = %L AND json ->> ''runId'' = %L AND json ->> ''pipelineState'' = ''failed'';',
+                  fact.schema_name,
+                  format(CASE json_type
+                             WHEN 'json' THEN '((json::jsonb - ''endDate'') || %L::jsonb)::json'
+                             ELSE '(json - ''endDate'') || %L::jsonb'
+                         END,
+                         jsonb_build_object('pipelineState', state)
+                         || CASE WHEN end_date IS NULL THEN '{}' ELSE jsonb_build_object('endDate', end_date) END),
+                  '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', run_id)
+       END AS undo_sql,
+       jsonb_build_object(
+           'service', substring(fqn FROM '^("(?:[^"]|"")*"|[^.]*)'),
+           'run_id', run_id,
+           'state', state,
+           'started_at', started_at,
+           'age', date_trunc('second', statement_timestamp() - started_at)::text,
+           'timestamp', epoch) AS data
+FROM judged, fact
+WHERE verdict <> 'finished'
+UNION ALL
+SELECT 'info', 'schema', quote_ident(fact.schema_name),
+       'old runs in state queued or running lie behind a newer run of their pipeline',
+       format('There are %s, of %s pipelines, among the newest five runs of each.', count(*), count(DISTINCT key)),
+       'They hinder nothing. The check superseded_pipeline_runs counts all of them.',
+       NULL, NULL,
+       jsonb_build_object('older_runs', count(*), 'pipelines', count(DISTINCT key))
+FROM timed, fact
+WHERE rank > 1 AND lower_state IN ('queued', 'running')
+GROUP BY fact.schema_name

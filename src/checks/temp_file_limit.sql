@@ -1,0 +1,67 @@
+-- id: temp_file_limit
+-- title: the temporary files of the migration stay below temp_file_limit
+-- category: memory
+-- level: error
+-- cost: light
+-- versions: all
+-- passed: no temporary file of the migration reaches temp_file_limit
+--
+-- A statement whose temporary files pass the limit is cancelled with an error
+-- (53400).  The limit is for one process; a migration is not said to run
+-- parallel, so the whole file counts.
+WITH setting AS (
+    SELECT effective.setting::bigint * 1024 AS bytes,
+           effective.source,
+           effective.stored_text
+    FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS effective
+    WHERE effective.name = 'temp_file_limit'
+),
+operation AS (
+    SELECT memory.*
+    FROM fact, @extschema@.upgrade_prereq_memory(fact.target) AS memory
+)
+SELECT 'found' AS status,
+       'table' AS object_type,
+       format('%I.%I', fact.schema_name, operation.table_name) AS object_identity,
+       format('the migration to %s would be cancelled: its temporary file passes temp_file_limit',
+              operation.version) AS message,
+       format('%s of %s (%s rows): %s of temporary file, the limit is %s (source: %s).',
+              initcap(left(operation.operation, 1)) || substr(operation.operation, 2),
+              operation.table_name, operation.row_count,
+              pg_size_pretty(operation.spill_bytes), pg_size_pretty(setting.bytes), setting.source) AS detail,
+       format('Lift the limit for the migration, which takes a superuser, or raise %s to %s.',
+              operation.setting, pg_size_pretty(operation.needed_bytes)) AS hint,
+       format('ALTER ROLE %I IN DATABASE %I SET temp_file_limit = ''-1'';',
+              fact.role_name, current_database()) AS fix_sql,
+       CASE setting.source
+           WHEN 'database user' THEN
+               format('ALTER ROLE %I IN DATABASE %I SET temp_file_limit = %L;',
+                      fact.role_name, current_database(), setting.stored_text)
+           ELSE
+               format('ALTER ROLE %I IN DATABASE %I RESET temp_file_limit;',
+                      fact.role_name, current_database())
+       END AS undo_sql,
+       jsonb_build_object('spill_bytes', operation.spill_bytes,
+                          'limit_bytes', setting.bytes,
+                          'needed_bytes', operation.needed_bytes,
+                          'setting', operation.setting) AS data
+FROM fact, setting, operation
+WHERE setting.bytes >= 0 AND operation.spill_bytes > setting.bytes
+UNION ALL
+SELECT 'unknown', 'setting', 'temp_file_limit',
+       format('could not check: this session does not show what role "%s" gets for temp_file_limit', fact.role_name),
+       format('The value of this session comes from the level "%s" and hides the one below.', setting.source),
+       'Run the check in a session of a role that has no value of its own for the setting.',
+       NULL, NULL, NULL
+FROM fact, setting
+WHERE setting.bytes IS NULL
+UNION ALL
+SELECT 'unknown', 'table', format('%I.%I', fact.schema_name, operation.table_name),
+       format('could not check: the temporary file for table "%s" is not known', operation.table_name),
+       operation.note,
+       'Analyze the table and run the check again.',
+       format('ANALYZE %I.%I;', fact.schema_name, operation.table_name),
+       NULL, NULL
+FROM fact, setting, operation
+WHERE setting.bytes >= 0 AND operation.spill_bytes IS NULL
+GROUP BY fact.schema_name, operation.table_name, operation.note
