@@ -260,10 +260,10 @@ make_value()
 build_and_install()
 {
 	say "Building out of tree for PostgreSQL $MAJOR"
-	run_make -j "$(nproc)" all >"$WORK/build.log" 2>&1 &&
-		run_make install "DESTDIR=$INST" >>"$WORK/build.log" 2>&1 &&
+	run_make -s -j "$(nproc)" all >"$WORK/build.log" 2>&1 &&
+		run_make -s install "DESTDIR=$INST" >>"$WORK/build.log" 2>&1 &&
 		return
-	tail -n 60 "$WORK/build.log"
+	head -n 80 "$WORK/build.log"
 	echo "The build failed."
 	return 1
 }
