@@ -1,0 +1,149 @@
+# The check works where nothing can be written: on a streaming standby and in
+# read-only transactions of the primary.  The standby itself is reported as an
+# error and blocks the gate; all else that can be looked at there is looked at,
+# with the same answers as on the primary.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Preflight;
+use Test::More;
+
+my $primary = new_node('primary', allows_streaming => 1);
+$primary->start;
+new_openmetadata($primary, 'openmetadata_db', era => '1.8');
+$primary->backup('base');
+
+my $standby = get_node('standby');
+$standby->init_from_backup($primary, 'base', has_streaming => 1);
+$standby->start;
+
+# ----- standby -----
+
+# A run that hangs, written after the standby was made, so that there is
+# something to find.
+sql($primary, 'openmetadata_db', q{
+	INSERT INTO openmetadata.entity_extension_time_series (entityfqnhash, extension, jsonschema, json)
+	SELECT fqnhash, 'ingestionPipeline.pipelineStatus', 'pipelineStatus',
+	       jsonb_build_object('runId', 'hangs', 'pipelineState', 'running',
+	                          'timestamp', (extract(epoch FROM now() - interval '3 hours') * 1000)::bigint)
+	FROM openmetadata.ingestion_pipeline_entity ORDER BY id LIMIT 1;
+	DELETE FROM openmetadata.entity_extension_time_series AS newer
+	USING openmetadata.ingestion_pipeline_entity AS p, openmetadata.entity_extension_time_series AS hanging
+	WHERE hanging.json ->> 'runId' = 'hangs' AND p.fqnhash = hanging.entityfqnhash
+	  AND newer.entityfqnhash = hanging.entityfqnhash AND newer."timestamp" > hanging."timestamp";
+	ANALYZE});
+$primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
+
+sub rows
+{
+	my ($node, $script, %option) = @_;
+
+	return [ split /\n/, sql($node, 'openmetadata_db', $script, %option) ];
+}
+
+sub without
+{
+	my ($rows, @checks) = @_;
+	my $checks = join('|', @checks);
+
+	return [ grep { $_ !~ /"check_id": "(?:$checks)"/ } @$rows ];
+}
+
+# Checks of what only the primary knows.
+my @hidden = qw(live_sessions statistics);
+
+my $on_primary = rows($primary, findings());
+my $on_standby = rows($standby, findings());
+
+is(scalar(grep { /stuck_ingestion_pipelines/ && /"status": "found"/ } @$on_standby),
+	1, 'the standby has what was written last');
+is_deeply(
+	without($on_standby, 'read_only', @hidden),
+	without($on_primary, 'read_only', @hidden),
+	'all findings about rows and settings are those of the primary');
+is(scalar(grep { /"status": "unknown"/ } @{ without($on_standby, @hidden) }),
+	0, 'and none is unknown');
+
+is( sql($standby, 'openmetadata_db', q{
+		SELECT level, status, message FROM upgrade_prereq_findings(include => '{read_only}')}),
+	'error|found|this server is a standby and takes no writes',
+	'read_only is found on the standby');
+is( sql($primary, 'openmetadata_db', q{
+		SELECT status FROM upgrade_prereq_findings(include => '{read_only}')}),
+	'passed',
+	'read_only passes on the primary');
+
+my ($rc, $out, $err) = run_psql($standby, 'openmetadata_db', q{SELECT upgrade_prereq_require()});
+is(sqlstate($err), 'UP001', 'the gate is shut on the standby');
+like($err, qr/error: this server is a standby and takes no writes \(read_only\)/, 'and says why');
+($rc, $out, $err) = run_psql($primary, 'openmetadata_db', q{SELECT upgrade_prereq_require()});
+is($err, '', 'the gate is open on the primary');
+
+like(sql($standby, 'openmetadata_db', q{SELECT upgrade_prereq_check()}),
+	qr/^Verdict: do not start the upgrade/m, 'the report can be read on the standby');
+cmp_ok(sql($standby, 'openmetadata_db', q{SELECT count(*) FROM upgrade_prereq_memory()}),
+	'>', 0, 'and so can the memory table');
+
+# What only the primary knows - its sessions, its prepared transactions, how
+# many rows were changed since the last ANALYZE - cannot be seen here: that is
+# not to be called "passed".
+my $application = session($primary, 'openmetadata_db',
+	user => 'openmetadata_user', env => { PGAPPNAME => 'OpenMetadata' });
+sql($primary, 'openmetadata_db', q{
+	CREATE TABLE openmetadata.changed (a int);
+	INSERT INTO openmetadata.changed VALUES (1);
+	ANALYZE openmetadata.changed;
+	INSERT INTO openmetadata.changed SELECT generate_series(1, 100000)});
+$primary->poll_query_until('openmetadata_db', q{
+	SELECT pg_stat_get_mod_since_analyze('openmetadata.changed'::regclass) > 1000})
+  or BAIL_OUT('the changed rows are not counted');
+$primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
+
+my $there = statuses(sql($primary, 'openmetadata_db', outlook()));
+my $here = statuses(sql($standby, 'openmetadata_db', outlook()));
+foreach my $check (@hidden)
+{
+	is($there->{$check}[0], 'found', "$check: the primary finds something");
+	isnt($here->{$check}[0], 'passed', "$check: the standby does not pass what it cannot see");
+}
+$application->close;
+sql($primary, 'openmetadata_db', 'DROP TABLE openmetadata.changed');
+
+# ----- read-only transactions -----
+
+is_deeply(rows($primary, 'BEGIN READ ONLY; ' . findings() . 'COMMIT;'),
+	$on_primary, 'a read-only transaction has the findings of a read-write one');
+is_deeply(
+	rows($primary, 'BEGIN ISOLATION LEVEL SERIALIZABLE READ ONLY DEFERRABLE; ' . findings() . 'COMMIT;'),
+	$on_primary,
+	'and so has a serializable, deferrable one');
+is_deeply(
+	rows($primary, 'SET default_transaction_read_only = on; ' . findings()),
+	$on_primary,
+	'a session that is read only by its own SET has them, too');
+is_deeply(
+	rows($primary, findings(), env => { PGOPTIONS => '-c default_transaction_read_only=on' }),
+	$on_primary,
+	'and one that is read only by PGOPTIONS');
+is( sql($primary, 'openmetadata_db', q{
+		BEGIN READ ONLY;
+		SELECT count(*) > 0 FROM upgrade_prereq_findings(deep => true);
+		SHOW transaction_read_only;
+		COMMIT;
+		BEGIN;
+		SELECT count(*) > 0 FROM upgrade_prereq_findings(deep => true);
+		SHOW transaction_read_only;
+		CREATE TABLE written (a int);
+		ROLLBACK}),
+	"t\non\nt\noff",
+	'the transaction is afterwards what it was before');
+
+($rc, $out, $err) = run_psql($primary, 'openmetadata_db', q{BEGIN READ ONLY; SELECT upgrade_prereq_require()});
+is($err, '', 'the gate opens in a read-only transaction');
+
+$standby->stop;
+$primary->stop;
+done_testing();

@@ -1,0 +1,365 @@
+# Every command in the documentation runs, and the reference pages say all
+# there is to say.
+#
+# What a fenced block is for stands in its info string:
+#
+#   sql [bare] [faults] [error=SQLSTATE]   run by psql, stops at the first error
+#   sh test [bare] [faults] [exit=N]       run by sh, with PGDATABASE and so on
+#   yaml test [...]                        its literal blocks ("|") run by sh
+#   sh, text, c, yaml                      not run
+#
+# Each runs in a fresh database "openmetadata_db" with the tables and rows of
+# OpenMetadata 1.8 and the extension; "bare" leaves out the extension, "faults"
+# adds fixture/faults.sql.
+
+use strict;
+use warnings;
+
+use File::Temp;
+use FindBin;
+use IPC::Run;
+use JSON::PP;
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $root = "$FindBin::RealBin/..";
+my $database = 'openmetadata_db';
+my $owner = 'openmetadata_user';
+my %not_run = map { $_ => 1 } qw(sh text c yaml);
+
+my @pages = ("$root/README.md", sort glob "$root/doc/*.md");
+my %page = map { short_name($_) => slurp($_) } @pages;
+
+sub short_name
+{
+	my ($path) = @_;
+
+	return substr($path, length("$root/"));
+}
+
+sub slurp
+{
+	my ($path) = @_;
+
+	open(my $file, '<', $path) or die "could not open $path: $!";
+	local $/;
+	return scalar <$file>;
+}
+
+# The fenced blocks of a page, and the page without them.
+sub split_page
+{
+	my ($text) = @_;
+	my (@blocks, $block, $number);
+	my $prose = '';
+
+	foreach my $line (split /^/, $text)
+	{
+		$number++;
+		if ($block && $line eq "```\n")
+		{
+			push @blocks, $block;
+			undef $block;
+		}
+		elsif ($block)
+		{
+			$block->{text} .= $line;
+		}
+		elsif ($line =~ /^\s*```(.*)$/)
+		{
+			$block = { info => $1, line => $number, text => '' };
+		}
+		else
+		{
+			$prose .= $line;
+		}
+	}
+	die "a fenced block of line $block->{line} has no end" if $block;
+	return ($prose, @blocks);
+}
+
+# The anchors that a page's headings make, as the usual renderers do.
+sub anchors
+{
+	my ($prose) = @_;
+	my %anchor;
+
+	foreach my $heading ($prose =~ /^#+ +(.*)$/mg)
+	{
+		$heading = lc $heading;
+		$heading =~ s/[^\w\- ]//g;
+		$heading =~ tr/ /-/;
+		$anchor{$heading} = 1;
+	}
+	return \%anchor;
+}
+
+# The part of a page under a heading of level two, or an empty string.
+sub section
+{
+	my ($name, $heading) = @_;
+
+	return $page{$name} =~ /^## \Q$heading\E$(.*?)(?=^## |\z)/ms ? $1 : '';
+}
+
+# The words of a list that a text does not have as code.
+sub missing_words
+{
+	my ($text, @words) = @_;
+
+	return join(' ', grep { $text !~ /`\Q$_\E`/ } @words);
+}
+
+my $node = PostgreSQL::Test::Cluster->new('docs');
+$node->init;
+$node->append_conf('postgresql.conf', "max_prepared_transactions = 10\n");
+$node->start;
+$node->safe_psql('postgres', "CREATE ROLE $owner LOGIN");
+$node->safe_psql('postgres', "CREATE DATABASE template_bare OWNER $owner");
+load('template_bare', 'schema.sql', 'fill.sql');
+$node->safe_psql('postgres',
+	'CREATE DATABASE template_docs TEMPLATE template_bare');
+$node->safe_psql('template_docs', 'CREATE EXTENSION upgrade_prereq');
+
+# Run files of the fixture in a database, as its owner.
+sub load
+{
+	my ($name, @files) = @_;
+
+	system_or_bail('psql', '-X', '-q', '-d', $node->connstr($name),
+		'-U', $owner, '-v', 'ON_ERROR_STOP=1', '-v', 'era=1.8', '-o',
+		'/dev/null', map { ('-f', "$root/fixture/$_") } @files);
+}
+
+# Make the database that a block runs in.
+sub make_database
+{
+	my ($info) = @_;
+	my $template = $info =~ /\bbare\b/ ? 'template_bare' : 'template_docs';
+
+	$node->safe_psql('postgres', "DROP DATABASE IF EXISTS $database");
+	$node->safe_psql('postgres',
+		"CREATE DATABASE $database TEMPLATE $template OWNER $owner");
+	load($database, 'faults.sql') if $info =~ /\bfaults\b/;
+}
+
+# What a block left behind that keeps its database from being dropped.
+sub end_prepared_transactions
+{
+	foreach my $gid (split /\n/,
+		$node->safe_psql($database, 'SELECT gid FROM pg_prepared_xacts'))
+	{
+		$node->safe_psql($database, "ROLLBACK PREPARED '$gid'");
+	}
+}
+
+# Run SQL; what went wrong, or an empty string.
+sub run_sql
+{
+	my ($text, $sqlstate) = @_;
+	my ($out, $err);
+	my $rc = $node->psql(
+		$database, $text,
+		stdout => \$out,
+		stderr => \$err,
+		extra_params => [ '-v', 'VERBOSITY=sqlstate' ]);
+
+	return $rc == 0 ? '' : $err if !$sqlstate;
+	return $err =~ /ERROR: +\Q$sqlstate\E$/m ? '' : "no $sqlstate: $err";
+}
+
+# Run a shell script; what went wrong, or an empty string.
+sub run_shell
+{
+	my ($text, $exit) = @_;
+	my $folder = File::Temp->newdir;
+	my $out;
+
+	local %ENV = (
+		%ENV,
+		PGHOST => $node->host,
+		PGPORT => $node->port,
+		PGDATABASE => $database);
+	IPC::Run::run([ 'sh', '-eu', '-c', "cd '$folder'\n$text" ],
+		'<', \undef, '>', \$out, '2>', \$out);
+	return $? >> 8 == $exit ? '' : 'exit status ' . ($? >> 8) . ": $out";
+}
+
+# The literal blocks of a YAML text, without their indentation.
+sub yaml_scripts
+{
+	my ($text) = @_;
+	my @scripts;
+
+	while ($text =~ /^( *)[^\n]*[:-] \|\n((?:\1 +[^\n]*\n|\n)+)/mg)
+	{
+		my $script = $2;
+		my ($indent) = $script =~ /^( +)/;
+
+		$script =~ s/^$indent//mg;
+		push @scripts, $script;
+	}
+	return @scripts;
+}
+
+# Run a block; what went wrong, or an empty string.
+sub run_block
+{
+	my ($block) = @_;
+	my ($kind, @words) = split / /, $block->{info};
+	my %option = map { /=/ ? split(/=/, $_, 2) : ($_ => 1) } @words;
+	my $exit = delete $option{exit};
+	my $sqlstate = delete $option{error};
+	my $test = delete $option{test};
+	my @scripts = $kind eq 'yaml' ? yaml_scripts($block->{text}) : $block->{text};
+	my $problem = '';
+
+	delete @option{qw(bare faults)};
+	return 'unknown words in the info string' if %option;
+	return 'no literal block to run' if !@scripts;
+
+	make_database($block->{info});
+	foreach my $script (@scripts)
+	{
+		$problem .=
+		  $kind eq 'sql'
+		  ? run_sql($script, $sqlstate)
+		  : run_shell($script, $exit || 0);
+	}
+	end_prepared_transactions();
+	return $problem;
+}
+
+foreach my $name (sort keys %page)
+{
+	my ($prose, @blocks) = split_page($page{$name});
+
+	foreach my $block (@blocks)
+	{
+		next if $not_run{ $block->{info} };
+		if ($block->{info} !~ /^(sql|sh test|yaml test)\b/)
+		{
+			fail("$name, line $block->{line}: info string \"$block->{info}\"");
+			next;
+		}
+		is(run_block($block), '',
+			"$name, line $block->{line}: $block->{info}");
+	}
+}
+
+# Links within the documentation lead somewhere.
+foreach my $name (sort keys %page)
+{
+	my ($prose) = split_page($page{$name});
+	my ($folder) = $name =~ m{^(.*/)?};
+	my @dead;
+
+	foreach my $link ($prose =~ /\]\(([^)]+)\)/g)
+	{
+		my ($file, $anchor) = $link =~ /^([^#]*)#?(.*)$/;
+		my $target = $file eq '' ? $name : ($folder // '') . $file;
+
+		next if $link =~ m{^https?://};
+		1 while $target =~ s{[^/]+/\.\./}{};
+		push @dead, $link
+		  if !-e "$root/$target"
+		  || ($anchor ne '' && !anchors($page{$target})->{$anchor});
+	}
+	is("@dead", '', "$name: every link leads somewhere");
+}
+
+# The table of checks is the one that the headers make.
+my @check_files = sort glob("$root/src/checks/*.sql $root/src/checks/*.c");
+my $table = '';
+IPC::Run::run([ 'awk', '-f', "$root/tools/check_table.awk", @check_files ],
+	'>', \$table);
+is($page{'doc/checks.md'}, $table,
+	'doc/checks.md is what "make doc/checks.md" makes');
+
+my @doc_refs = split /\n/,
+  $node->safe_psql('template_docs',
+	'SELECT doc_ref FROM upgrade_prereq_checks()');
+is( join(
+		' ',
+		grep {
+			my ($file, $anchor) = split /#/;
+			!($page{$file} && anchors($page{$file})->{$anchor})
+		} @doc_refs),
+	'',
+	'every doc_ref leads to a heading');
+is( missing_words(
+		section('README.md', 'Checks') =~ s/\[(\w+)\]/[`$1`]/gr,
+		map { s/.*#//r } @doc_refs),
+	'',
+	'README.md lists every check');
+
+# Every function, with its arguments and columns.
+my @functions = split /\n/, $node->safe_psql(
+	'template_docs', q{
+	SELECT p.proname, array_to_string(p.proargnames, ' ')
+	FROM pg_proc AS p
+	JOIN pg_depend AS d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+	JOIN pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+	WHERE e.extname = 'upgrade_prereq' AND d.deptype = 'e'
+	ORDER BY 1});
+cmp_ok(scalar @functions, '>', 0, 'the extension has functions');
+foreach my $function (@functions)
+{
+	my ($name, $arguments) = split /\|/, $function, 2;
+	my $section = section('doc/functions.md', $name);
+
+	isnt($section, '', "doc/functions.md has a section on $name()");
+	is(missing_words($section, split(/ /, $arguments)),
+		'', "doc/functions.md names the arguments and columns of $name()");
+	like(
+		section('README.md', 'Functions'),
+		qr/`\Q$name\E\(/,
+		"README.md lists $name()");
+}
+
+# Every setting: those that the server shows and those that it hides.
+my %setting = map { $_ => 1 } split /\n/,
+  $node->safe_psql('template_docs', q{
+	LOAD 'upgrade_prereq';
+	SELECT name FROM pg_settings WHERE name LIKE 'upgrade\_prereq.%'});
+$setting{$1} = 1
+  while slurp("$root/src/upgrade_prereq.c") =~
+	/DefineCustom\w+Variable\("(upgrade_prereq\.\w+)"/g;
+cmp_ok(scalar keys %setting, '>', 0, 'the extension has settings');
+is(missing_words($page{'doc/settings.md'}, sort keys %setting),
+	'', 'doc/settings.md names every setting');
+
+# How a check is written: the keys of a header, the columns of "fact".
+my $maker = slurp("$root/tools/check_list.awk");
+my @keys = map { split / / } $maker =~ /split\("([a-z ]+)", list\)/g;
+my ($fact_query) =
+  slurp("$root/src/check_run.c") =~ /fact_query\[\] =\n(.*?);\n/s;
+my @facts = $fact_query =~ /AS (\w+?)(?:,? "|" ?)/g;
+cmp_ok(scalar @keys, '>', 0, 'the headers have keys');
+cmp_ok(scalar @facts, '>', 0, 'the row "fact" has columns');
+is(missing_words($page{'doc/writing-checks.md'}, @keys, @facts),
+	'', 'doc/writing-checks.md names every key and every fact');
+
+# One version, everywhere.
+my ($version) =
+  slurp("$root/upgrade_prereq.control") =~ /^default_version *= *'(.*)'/m;
+my ($newest) = slurp("$root/CHANGELOG.md") =~ /^## ([0-9.]+)/m;
+is($newest, $version, 'CHANGELOG.md begins with the version of the control file');
+
+my $meta = slurp("$root/META.json.in");
+unlike($meta, qr/\Q$version\E/, 'META.json.in does not repeat the version');
+$meta = decode_json($meta =~ s/\@version\@/$version/gr);
+my $provided = $meta->{provides}{upgrade_prereq};
+is( join(' ',
+		grep { !$meta->{$_} }
+		  qw(name version abstract maintainer license provides meta-spec)),
+	'',
+	'META.json has what PGXN asks for');
+like($_->{version}, qr/^\d+\.\d+\.\d+$/, 'a version in META.json is semantic')
+  foreach ($meta, $provided);
+is(join(' ', grep { !-e "$root/$_" } @$provided{qw(file docfile)}),
+	'', 'the files that META.json names are there');
+
+$node->stop;
+done_testing();

@@ -1,0 +1,261 @@
+# What the TAP tests share: a server with OpenMetadata's tables and the
+# extension, psql as a certain role, sessions that stay open, the findings.
+
+package Preflight;
+
+use strict;
+use warnings;
+
+use Exporter qw(import);
+use FindBin;
+use IPC::Run;
+use Test::More;
+
+# The modules of PostgreSQL's own tests, which had other names before 15 (and
+# have both from some minor release of 13 and 14 on).
+BEGIN
+{
+	if (!eval { require PostgreSQL::Test::Cluster; 1 })
+	{
+		require PostgresNode;
+		require TestLib;
+	}
+
+	# Whoever runs the tests, and whatever the environment says: the superuser
+	# of our servers is called postgres.
+	$ENV{PGUSER} = 'postgres';
+}
+
+our @EXPORT = qw(
+  $fixture
+  get_node new_node start_node new_openmetadata
+  run_psql sql
+  findings outlook statuses sqlstate
+  session
+);
+
+our $fixture = $ENV{UPGRADE_PREREQ_FIXTURE} || "$FindBin::RealBin/../fixture";
+
+# A server that does not exist yet.
+sub get_node
+{
+	my ($name) = @_;
+
+	return eval { PostgreSQL::Test::Cluster->can('new') }
+	  ? PostgreSQL::Test::Cluster->new($name)
+	  : PostgresNode->get_new_node($name);
+}
+
+# A server that is initialised but not started.  Autovacuum is off, so that
+# statistics do not change between two looks at them.
+sub new_node
+{
+	my ($name, %init) = @_;
+	my $node = get_node($name);
+
+	$node->init(%init, extra => [ '--username', 'postgres', '--encoding', 'UTF8', '--locale', 'C' ]);
+	$node->append_conf('postgresql.conf', "autovacuum = off\nmax_prepared_transactions = 10\n");
+	return $node;
+}
+
+sub start_node
+{
+	my $node = new_node(@_);
+
+	$node->start;
+	return $node;
+}
+
+# A database with OpenMetadata's tables, owned by the role openmetadata_user,
+# and the extension, owned by the superuser.  The option "fill" holds
+# variables of fixture/fill.sql; without it the tables are filled in the
+# smallest scale.
+sub new_openmetadata
+{
+	my ($node, $dbname, %option) = @_;
+	my $era = $option{era} || '1.13';
+	my %fill = (pipelines => 8, runs => 12, %{ $option{fill} || {} });
+	my @variables = map { ('-v', "$_=$fill{$_}") } sort keys %fill;
+
+	sql($node, 'postgres', q{
+		DO $$ BEGIN
+			IF to_regrole('openmetadata_user') IS NULL THEN
+				CREATE ROLE openmetadata_user LOGIN;
+			END IF;
+		END $$});
+	sql($node, 'postgres', "CREATE DATABASE $dbname OWNER openmetadata_user");
+	my ($rc, $out, $err) = run_psql(
+		$node, $dbname, undef,
+		user => 'openmetadata_user',
+		args => [
+			'-v', 'ON_ERROR_STOP=1', '-v', "era=$era", '-v', 'schema=openmetadata', @variables,
+			'-f', "$fixture/schema.sql", '-f', "$fixture/fill.sql"
+		]);
+	BAIL_OUT("the fixture cannot be loaded: $err") if $rc != 0;
+	sql($node, $dbname, 'CREATE EXTENSION upgrade_prereq');
+}
+
+sub psql_command
+{
+	my ($node, $dbname, %option) = @_;
+
+	return (
+		'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose',
+		'-d', $node->connstr($dbname), '-U', $option{user} || 'postgres',
+		@{ $option{args} || [] });
+}
+
+# Run psql with a script on its standard input, which may be undef; goes on
+# after errors, as psql does.  Returns (exit status, output, errors), the
+# errors with their SQLSTATE.
+#
+# Options: user, args (of psql), env (hash of environment variables)
+sub run_psql
+{
+	my ($node, $dbname, $script, %option) = @_;
+	my ($out, $err) = ('', '');
+	my @command = psql_command($node, $dbname, %option);
+	local %ENV = (%ENV, %{ $option{env} || {} });
+
+	$script = '' if !defined $script;
+	IPC::Run::run(\@command, '<', \$script, '>', \$out, '2>', \$err, IPC::Run::timeout(300));
+	my $rc = $? >> 8;
+	chomp($out, $err);
+	return ($rc, $out, $err);
+}
+
+# Run statements that have to work; returns what they print.
+sub sql
+{
+	my ($node, $dbname, $script, %option) = @_;
+
+	$option{args} = [ '-v', 'ON_ERROR_STOP=1', @{ $option{args} || [] } ];
+	my ($rc, $out, $err) = run_psql($node, $dbname, $script, %option);
+
+	if ($rc != 0)
+	{
+		diag("psql failed: $err\nscript: " . (defined $script ? $script : ''));
+		die 'psql failed';
+	}
+	return $out;
+}
+
+# The SQLSTATE of the first error that psql showed, or an empty string.
+sub sqlstate
+{
+	my ($err) = @_;
+
+	return $err =~ /(?:ERROR|FATAL):  ([0-9A-Z]{5}):/ ? $1 : '';
+}
+
+# SQL that gives everything a finding says but its data, where times and
+# process ids may be, one finding a line.
+sub findings
+{
+	my $arguments = @_ ? $_[0] : q{deep => true};
+
+	return qq{
+SELECT to_jsonb(f) - 'data' FROM upgrade_prereq_findings($arguments) AS f;};
+}
+
+# SQL that gives what came of every check: its status, and its SQLSTATE if it
+# could not look.
+sub outlook
+{
+	my $arguments = @_ ? $_[0] : q{deep => true};
+
+	return qq{
+SELECT check_id, status, COALESCE(data ->> 'sqlstate', '')
+FROM upgrade_prereq_findings($arguments) GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;};
+}
+
+# What outlook() printed, as a hash: check => [status, SQLSTATE]; of a check
+# with several, the one that is unknown.
+sub statuses
+{
+	my %result;
+
+	foreach my $line (split /\n/, $_[0])
+	{
+		my ($check, $status, $state) = split /\|/, $line, -1;
+
+		next if $result{$check} && $result{$check}[0] eq 'unknown';
+		$result{$check} = [ $status, $state ];
+	}
+	return \%result;
+}
+
+# A psql session that stays open.
+sub session
+{
+	return Preflight::Session->new(@_);
+}
+
+package Preflight::Session;
+
+my $marker = 'end of the answer';
+
+sub new
+{
+	my ($class, $node, $dbname, %option) = @_;
+	my $self = bless { in => '', out => '', err => '' }, $class;
+	my @command = Preflight::psql_command($node, $dbname, %option);
+	local %ENV = (%ENV, %{ $option{env} || {} });
+
+	$self->{timer} = IPC::Run::timeout(300);
+	$self->{run} = IPC::Run::start(
+		\@command,
+		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err},
+		$self->{timer});
+	$self->{pid} = $self->query('SELECT pg_backend_pid();');
+	return $self;
+}
+
+# Process id of the server process.
+sub pid
+{
+	return $_[0]->{pid};
+}
+
+# Begin some statements without waiting for their end.
+sub begin
+{
+	my ($self, $script) = @_;
+
+	$self->{timer}->start(300);
+	$self->{in} .= "$script\n\\echo $marker\n\\warn $marker\n";
+	$self->{run}->pump_nb;
+}
+
+# Wait for the end of what was begun.  Returns the output; in list context
+# also the errors.
+sub finish
+{
+	my ($self) = @_;
+
+	$self->{run}->pump
+	  until $self->{out} =~ /^$marker$/m && $self->{err} =~ /^$marker$/m;
+	my ($out, $err) = @$self{qw(out err)};
+	@$self{qw(out err)} = ('', '');
+	s/^$marker\n//m foreach ($out, $err);
+	chomp($out, $err);
+	return wantarray ? ($out, $err) : $out;
+}
+
+sub query
+{
+	my ($self, $script) = @_;
+
+	$self->begin($script);
+	return $self->finish;
+}
+
+sub close
+{
+	my ($self) = @_;
+
+	$self->{in} .= "\\q\n";
+	$self->{run}->finish;
+}
+
+1;
