@@ -30,7 +30,13 @@ OBJS = \
 
 REGRESS = \
 	install \
-	engine
+	release \
+	engine \
+	eras \
+	memory \
+	raise \
+	runs \
+	server
 
 ISOLATION =
 TAP_TESTS = 1

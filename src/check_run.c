@@ -33,21 +33,21 @@
 #define FACT_COUNT 13
 
 static const char fact_query[] =
-	"WITH fact AS (SELECT "
-	"$1::text AS installation, "	/* none, several, no_history, found */
-	"$2::name AS schema_name, "
-	"$3::text[] AS schema_names, "	/* all that hold OpenMetadata's tables */
-	"$4::text AS history_table, "
-	"$5::jsonb AS history, "	/* [{version, status, valid}, ...] */
-	"$6::int[] AS installed_version, "
-	"$7::text AS installed, "
-	"$8::int[] AS target_version, " /* null: the next releases */
-	"$9::text AS target, "
-	"$10::name AS role_name, "	/* whom the migration logs in as */
-	"$11::interval AS queued_after, "
-	"$12::interval AS running_after, "
-	"$13::text AS check_id"
-	") SELECT * FROM (";
+"WITH fact AS (SELECT "
+"$1::text AS installation, "		/* none, several, no_history, found */
+"$2::name AS schema_name, "
+"$3::text[] AS schema_names, "		/* all that hold OpenMetadata's tables */
+"$4::text AS history_table, "
+"$5::jsonb AS history, "		/* [{version, status, valid}, ...] */
+"$6::int[] AS installed_version, "
+"$7::text AS installed, "
+"$8::int[] AS target_version, "		/* null: the next releases */
+"$9::text AS target, "
+"$10::name AS role_name, "		/* whom the migration logs in as */
+"$11::interval AS queued_after, "
+"$12::interval AS running_after, "
+"$13::text AS check_id"
+") SELECT * FROM (";
 
 /* What is handed to the function that runs under guard_run(). */
 typedef struct CheckRun

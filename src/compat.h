@@ -28,6 +28,11 @@
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC
 #endif
 
+/* 18: functions that do not return are marked in front. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 16: one function for the privileges on any kind of object. */
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_namespace.h"
@@ -35,7 +40,8 @@
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 {
-	Assert(classid == NamespaceRelationId);
+	if (classid != NamespaceRelationId)
+		elog(ERROR, "unexpected class %u", classid);
 	return pg_namespace_aclcheck(objectid, roleid, mode);
 }
 #endif
@@ -50,7 +56,7 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 #define MAT_SRF_USE_EXPECTED_DESC 0x01
 
 static inline void
-InitMaterializedSRF(FunctionCallInfo fcinfo, bits32 flags)
+InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext previous;

@@ -14,11 +14,11 @@
 #include "utils/memutils.h"
 
 static const char extension_query[] =
-	"SELECT n.nspname, e.extversion "
-	"FROM pg_catalog.pg_extension AS e "
-	"JOIN pg_catalog.pg_namespace AS n "
-	"ON n.oid OPERATOR(pg_catalog.=) e.extnamespace "
-	"WHERE e.extname OPERATOR(pg_catalog.=) 'upgrade_prereq'";
+"SELECT n.nspname, e.extversion "
+"FROM pg_catalog.pg_extension AS e "
+"JOIN pg_catalog.pg_namespace AS n "
+"ON n.oid OPERATOR(pg_catalog.=) e.extnamespace "
+"WHERE e.extname OPERATOR(pg_catalog.=) 'upgrade_prereq'";
 
 /* A column of the extension's row, in the current memory context. */
 static const char *

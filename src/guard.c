@@ -81,7 +81,7 @@ guard_pin_settings(void)
 {
 	int			nest_level = NewGUCNestLevel();
 
-	for (int i = 0; i < lengthof(pinned_settings); i++)
+	for (size_t i = 0; i < lengthof(pinned_settings); i++)
 	{
 		const PinnedSetting *pin = &pinned_settings[i];
 

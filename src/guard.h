@@ -11,6 +11,8 @@
 #ifndef UPGRADE_PREREQ_GUARD_H
 #define UPGRADE_PREREQ_GUARD_H
 
+#include "compat.h"
+
 /*
  * Why something could not be looked at.  The message is in the style of
  * errmsg(); the rest may be NULL.
@@ -29,7 +31,7 @@ typedef void (*GuardedFunction) (void *argument);
 extern int	guard_pin_settings(void);
 extern void guard_pin_index_scans(void);
 extern void guard_unpin_settings(int nest_level);
-extern void obstacle_raise(const Obstacle *obstacle) pg_attribute_noreturn();
+pg_noreturn extern void obstacle_raise(const Obstacle *obstacle);
 extern Obstacle *guard_run(GuardedFunction function, void *argument);
 
 #endif							/* UPGRADE_PREREQ_GUARD_H */

@@ -82,7 +82,7 @@ typedef struct RaiseRow
 static const RaiseScope *
 find_scope(const char *name)
 {
-	for (int i = 0; i < lengthof(scopes); i++)
+	for (size_t i = 0; i < lengthof(scopes); i++)
 	{
 		if (pg_strcasecmp(scopes[i].name, name) == 0)
 			return &scopes[i];
@@ -178,7 +178,7 @@ find_recommendation(void *argument)
 
 	installation_require(installation);
 	adequacies = adequacy_list(installation);
-	for (int i = 0; i < lengthof(raised_settings); i++)
+	for (size_t i = 0; i < lengthof(raised_settings); i++)
 		kb[i] = adequacy_recommend(adequacies, raised_settings[i].name).kb;
 }
 
@@ -197,7 +197,7 @@ find_values(FunctionCallInfo fcinfo, int *kb)
 			obstacle_raise(obstacle);
 	}
 
-	for (int i = 0; i < lengthof(raised_settings); i++)
+	for (size_t i = 0; i < lengthof(raised_settings); i++)
 	{
 		char	   *value;
 		const char *hint = NULL;
@@ -232,8 +232,8 @@ raise_setting(const RaisedSetting *setting, int kb, const RaiseScope *scope)
 	}
 
 	/*
-	 * A raise on top of a raise keeps what was there before the first one, and
-	 * lasts as long as the longer of the two.
+	 * A raise on top of a raise keeps what was there before the first one,
+	 * and lasts as long as the longer of the two.
 	 */
 	if (!read_record(setting, &record) || record.after != current)
 	{
@@ -328,7 +328,7 @@ upgrade_prereq_raise(PG_FUNCTION_ARGS)
 				 errhint("The scopes \"session\" and \"transaction\" are about the current session only.")));
 	find_values(fcinfo, kb);
 
-	for (int i = 0; i < lengthof(raised_settings); i++)
+	for (size_t i = 0; i < lengthof(raised_settings); i++)
 		put_row(fcinfo, raise_setting(&raised_settings[i], kb[i], scope));
 	return (Datum) 0;
 }
@@ -342,7 +342,7 @@ Datum
 upgrade_prereq_restore(PG_FUNCTION_ARGS)
 {
 	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < lengthof(raised_settings); i++)
+	for (size_t i = 0; i < lengthof(raised_settings); i++)
 		put_row(fcinfo, restore_setting(&raised_settings[i]));
 	return (Datum) 0;
 }

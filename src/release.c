@@ -38,26 +38,26 @@
  * two of them is taken for an installation, be it a half-built one.
  */
 static const char candidates_query[] =
-	"SELECT n.nspname, n.oid "
-	"FROM pg_catalog.pg_class AS c "
-	"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
-	"WHERE c.relname = ANY ('{server_change_log,DATABASE_CHANGE_LOG,"
-	"entity_relationship,entity_extension,entity_extension_time_series,"
-	"tag_usage,table_entity,user_entity,ingestion_pipeline_entity}') "
-	"AND c.relkind = ANY ('{r,p}') "
-	"AND c.relpersistence <> 't' "
-	"GROUP BY n.nspname, n.oid "
-	"HAVING count(*) >= 2 "
-	"ORDER BY n.nspname";
+"SELECT n.nspname, n.oid "
+"FROM pg_catalog.pg_class AS c "
+"JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace "
+"WHERE c.relname = ANY ('{server_change_log,DATABASE_CHANGE_LOG,"
+"entity_relationship,entity_extension,entity_extension_time_series,"
+"tag_usage,table_entity,user_entity,ingestion_pipeline_entity}') "
+"AND c.relkind = ANY ('{r,p}') "
+"AND c.relpersistence <> 't' "
+"GROUP BY n.nspname, n.oid "
+"HAVING count(*) >= 2 "
+"ORDER BY n.nspname";
 
 /* The role that owns most of the tables of a schema. */
 static const char owner_query[] =
-	"SELECT pg_catalog.pg_get_userbyid(c.relowner) "
-	"FROM pg_catalog.pg_class AS c "
-	"WHERE c.relnamespace = $1 AND c.relkind = ANY ('{r,p}') "
-	"GROUP BY c.relowner "
-	"ORDER BY count(*) DESC, c.relowner "
-	"LIMIT 1";
+"SELECT pg_catalog.pg_get_userbyid(c.relowner) "
+"FROM pg_catalog.pg_class AS c "
+"WHERE c.relnamespace = $1 AND c.relkind = ANY ('{r,p}') "
+"GROUP BY c.relowner "
+"ORDER BY count(*) DESC, c.relowner "
+"LIMIT 1";
 
 /*
  * Read one number of a version and step over it; false if there is none or if
@@ -94,7 +94,7 @@ version_parse(const char *text, Version *version)
 	{
 		if (parts == 4 || !read_number(&text, &number))
 			return false;
-		if (parts < lengthof(version->part))
+		if (parts < (int) lengthof(version->part))
 			version->part[parts] = number;
 		parts++;
 		if (*text != '.')
@@ -120,7 +120,7 @@ version_parse(const char *text, Version *version)
 int
 version_compare(const Version *a, const Version *b)
 {
-	for (int i = 0; i < lengthof(a->part); i++)
+	for (size_t i = 0; i < lengthof(a->part); i++)
 	{
 		if (a->part[i] != b->part[i])
 			return a->part[i] < b->part[i] ? -1 : 1;
@@ -261,6 +261,7 @@ take_history(Installation *installation, const char *table_name,
 		const char *status = column_text(i, 2, context);
 		Version		version;
 		bool		valid;
+		int			comparison;
 
 		if (text == NULL)
 			text = "";
@@ -275,9 +276,10 @@ take_history(Installation *installation, const char *table_name,
 
 		if (!valid || strcmp(status, "COMPLETED") != 0)
 			continue;
-		if (installation->state == INSTALLATION_FOUND &&
-			version_compare(&version, &installation->installed) <= 0)
-			continue;
+		comparison = installation->state == INSTALLATION_FOUND ?
+			version_compare(&version, &installation->installed) : 1;
+		if (comparison < 0 || (comparison == 0 && !flyway))
+			continue;			/* of "1.12.1" and "1.12.1-collate", the first */
 		installation->state = INSTALLATION_FOUND;
 		installation->installed = version;
 		installation->installed_text = flyway ?
@@ -327,25 +329,31 @@ read_history(Installation *installation, const char *table_name,
 	return take_history(installation, table_name, context);
 }
 
+/* See to it that the setting migration_role names a role. */
+static void
+check_migration_role(void)
+{
+	if (setting_migration_role[0] != '\0' &&
+		!OidIsValid(get_role_oid(setting_migration_role, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for parameter \"%s\": \"%s\"",
+						"upgrade_prereq.migration_role",
+						setting_migration_role),
+				 errdetail("There is no role of that name."),
+				 errhint("An empty string stands for the owner of OpenMetadata's tables.")));
+}
+
 /* Whom the migration logs in as. */
 static void
 find_role(Installation *installation, MemoryContext context)
 {
 	if (setting_migration_role[0] != '\0')
 	{
-		if (!OidIsValid(get_role_oid(setting_migration_role, true)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("invalid value for parameter \"%s\": \"%s\"",
-							"upgrade_prereq.migration_role",
-							setting_migration_role),
-					 errdetail("There is no role of that name."),
-					 errhint("An empty string stands for the owner of OpenMetadata's tables.")));
 		installation->role_name = MemoryContextStrdup(context,
 													  setting_migration_role);
 		return;
 	}
-
 	query_with_oid(owner_query, installation->schema_oid);
 	if (SPI_processed > 0)
 		installation->role_name = column_text(0, 1, context);
@@ -370,6 +378,7 @@ installation_find(const char *target_text)
 		target_version_parse(target_text, &installation->target);
 		installation->target_text = pstrdup(target_text);
 	}
+	check_migration_role();
 
 	SPI_connect();
 	find_schema(installation, context);

@@ -29,7 +29,7 @@ typedef struct CountName
 const ReportFormat *
 report_format_parse(const char *text)
 {
-	for (int i = 0; i < lengthof(formats); i++)
+	for (size_t i = 0; i < lengthof(formats); i++)
 	{
 		if (pg_strcasecmp(text, formats[i].name) == 0)
 			return &formats[i];
@@ -67,6 +67,30 @@ report_verdict(List *findings, FindingLevel fail_level)
 		counts.status[FINDING_NOT_RUN] > 0)
 		return VERDICT_INCOMPLETE;
 	return VERDICT_PASS;
+}
+
+/*
+ * Text that can be sent to a terminal: control characters are shown, and line
+ * feeds are replaced by the character given.
+ */
+const char *
+report_printable(const char *text, char line_feed)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (; *text != '\0'; text++)
+	{
+		unsigned char c = (unsigned char) *text;
+
+		if (c == '\n')
+			appendStringInfoChar(&buf, line_feed);
+		else if (c < 0x20 || c == 0x7f)
+			appendStringInfo(&buf, "\\x%02X", c);
+		else
+			appendStringInfoChar(&buf, *text);
+	}
+	return buf.data;
 }
 
 /* Append "N names", unless N is zero. */
@@ -148,7 +172,8 @@ report_reasons(List *findings, FindingLevel fail_level)
 		appendStringInfo(&buf, "%s: %s (%s)",
 						 stands ? finding_level_name(finding->level) :
 						 finding_status_name(finding->status),
-						 finding->message, finding->check_id);
+						 report_printable(finding->message, ' '),
+						 finding->check_id);
 	}
 	return buf.data;
 }

@@ -33,6 +33,7 @@ extern List *report_lines(const ReportFormat *format,
 extern ReportVerdict report_verdict(List *findings, FindingLevel fail_level);
 extern const char *report_verdict_line(List *findings,
 									   FindingLevel fail_level);
+extern const char *report_printable(const char *text, char line_feed);
 extern const char *report_counts(List *findings);
 extern const char *report_reasons(List *findings, FindingLevel fail_level);
 

@@ -32,25 +32,6 @@
 /* The failing level that the verdict of a report stands on. */
 #define REPORT_FAIL_LEVEL FINDING_ERROR
 
-/* Control characters but for line feeds are shown, not sent. */
-static const char *
-printable(const char *text)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (; *text != '\0'; text++)
-	{
-		unsigned char c = (unsigned char) *text;
-
-		if ((c < 0x20 && c != '\n') || c == 0x7f)
-			appendStringInfo(&buf, "\\x%02X", c);
-		else
-			appendStringInfoChar(&buf, *text);
-	}
-	return buf.data;
-}
-
 /* The title of the report. */
 static const char *
 headline(const CheckResult *result)
@@ -71,7 +52,7 @@ headline(const CheckResult *result)
 		appendStringInfo(&buf, ", upgrade to %s", installation->target_text);
 	else
 		appendStringInfoString(&buf, ", upgrade to the next releases");
-	return printable(buf.data);
+	return report_printable(buf.data, ' ');
 }
 
 /* The ids of the checks that have a finding of some status, each once. */
@@ -141,7 +122,7 @@ report_blocks(List *findings)
 	static const FindingStatus shown[] = {FINDING_FOUND, FINDING_UNKNOWN};
 	List	   *blocks = NIL;
 
-	for (int i = 0; i < lengthof(shown); i++)
+	for (size_t i = 0; i < lengthof(shown); i++)
 	{
 		ListCell   *lc;
 
@@ -197,7 +178,7 @@ add_lines(List *lines, const char *first_prefix, const char *other_prefix,
 		  const char *text)
 {
 	char	   *state = NULL;
-	char	   *copy = pstrdup(printable(text));
+	char	   *copy = pstrdup(report_printable(text, '\n'));
 
 	for (char *line = strtok_r(copy, "\n", &state); line != NULL;
 		 line = strtok_r(NULL, "\n", &state))
@@ -420,11 +401,11 @@ markdown_escape(const char *text)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	for (text = printable(text); *text != '\0'; text++)
+	for (text = report_printable(text, ' '); *text != '\0'; text++)
 	{
 		if (strchr("\\`*_{}[]<>#|~", *text) != NULL)
 			appendStringInfoChar(&buf, '\\');
-		appendStringInfoChar(&buf, *text == '\n' ? ' ' : *text);
+		appendStringInfoChar(&buf, *text);
 	}
 	return buf.data;
 }

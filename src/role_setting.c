@@ -61,24 +61,24 @@ static const SettingDefinition definitions[] = {
 
 /* $1 = setting, $2 = role; the highest level first. */
 static const char level_query[] =
-	"SELECT substr(element, length($1) + 2), "
-	"CASE WHEN s.setdatabase = 0 AND s.setrole = 0 THEN 'global' "
-	"WHEN s.setrole = 0 THEN 'database' "
-	"WHEN s.setdatabase = 0 THEN 'user' ELSE 'database user' END "
-	"FROM pg_catalog.pg_db_role_setting AS s "
-	"CROSS JOIN LATERAL unnest(s.setconfig) AS element "
-	"WHERE lower(split_part(element, '=', 1)) = $1 "
-	"AND (s.setdatabase = 0 OR s.setdatabase = "
-	"(SELECT d.oid FROM pg_catalog.pg_database AS d "
-	"WHERE d.datname = current_database())) "
-	"AND (s.setrole = 0 OR s.setrole = "
-	"(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2)) "
-	"ORDER BY (s.setrole <> 0) DESC, (s.setdatabase <> 0) DESC";
+"SELECT substr(element, length($1) + 2), "
+"CASE WHEN s.setdatabase = 0 AND s.setrole = 0 THEN 'global' "
+"WHEN s.setrole = 0 THEN 'database' "
+"WHEN s.setdatabase = 0 THEN 'user' ELSE 'database user' END "
+"FROM pg_catalog.pg_db_role_setting AS s "
+"CROSS JOIN LATERAL unnest(s.setconfig) AS element "
+"WHERE lower(split_part(element, '=', 1)) = $1 "
+"AND (s.setdatabase = 0 OR s.setdatabase = "
+"(SELECT d.oid FROM pg_catalog.pg_database AS d "
+"WHERE d.datname = current_database())) "
+"AND (s.setrole = 0 OR s.setrole = "
+"(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2)) "
+"ORDER BY (s.setrole <> 0) DESC, (s.setdatabase <> 0) DESC";
 
 static const char base_query[] =
-	"SELECT s.setting, s.source, s.source = ANY ('{default,"
-	"configuration file,command line,environment variable}') "
-	"FROM pg_catalog.pg_settings AS s WHERE s.name = $1 OR s.name = $2";
+"SELECT s.setting, s.source, s.source = ANY ('{default,"
+"configuration file,command line,environment variable}') "
+"FROM pg_catalog.pg_settings AS s WHERE s.name = $1 OR s.name = $2";
 
 /* Copy of a column of the first result row, or NULL. */
 static const char *
@@ -189,7 +189,7 @@ role_setting_find(const char *role_name, const char *name)
 	RoleSetting *result = palloc0(sizeof(RoleSetting));
 	MemoryContext context = CurrentMemoryContext;
 
-	for (int i = 0; i < lengthof(definitions); i++)
+	for (size_t i = 0; i < lengthof(definitions); i++)
 	{
 		const SettingDefinition *definition = &definitions[i];
 
@@ -228,7 +228,7 @@ read_settings(void *argument)
 		installation_require(installation);
 		call->role_name = installation->role_name;
 	}
-	for (int i = 0; i < lengthof(definitions); i++)
+	for (size_t i = 0; i < lengthof(definitions); i++)
 		call->settings = lappend(call->settings,
 								 role_setting_find(call->role_name,
 												   definitions[i].name));

@@ -137,7 +137,7 @@ function finish(    key, i) {
 		print "\t\t.needs = (const CheckNeed[]) {"
 		for (i = 1; i <= needs; i++)
 			print_need(need[i])
-		print "\t\t\t{NULL}\n\t\t},"
+		print "\t\t\t{.table = NULL}\n\t\t},"
 	}
 	print "\t\t.passed = " quoted(value["passed"]) ","
 	if ("query" in value)

@@ -18,7 +18,8 @@
  * ALTER EXTENSION ... UPDATE; only the library knows its own version.
  */
 List *
-check_extension_version(const Check *check, const Installation *installation)
+check_extension_version(const Check *check,
+						const Installation *installation pg_attribute_unused())
 {
 	const char *version = extension_version();
 	Finding    *finding;

@@ -5,7 +5,8 @@
 -- cost: light
 -- versions: all
 -- passed: the database takes writes from a new session
-SELECT 'server' AS object_type,
+SELECT 'found' AS status,
+       'server' AS object_type,
        'PostgreSQL' AS object_identity,
        'this server is a standby and takes no writes' AS message,
        NULL AS detail,
@@ -15,7 +16,8 @@ SELECT 'server' AS object_type,
 FROM fact
 WHERE pg_is_in_recovery()
 UNION ALL
-SELECT 'setting',
+SELECT 'found',
+       'setting',
        'default_transaction_read_only',
        'new sessions of the migrating role are read only',
        format('default_transaction_read_only is on for role %I in this database (source: %s).',
@@ -35,12 +37,12 @@ SELECT 'setting',
        END,
        CASE setting.source
            WHEN 'database user' THEN
-               format('ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = on;',
-                      fact.role_name, current_database())
+               format('ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = %L;',
+                      fact.role_name, current_database(), setting.stored_text)
            WHEN 'user' THEN
-               format('ALTER ROLE %I SET default_transaction_read_only = on;', fact.role_name)
+               format('ALTER ROLE %I SET default_transaction_read_only = %L;', fact.role_name, setting.stored_text)
            WHEN 'database' THEN
-               format('ALTER DATABASE %I SET default_transaction_read_only = on;', current_database())
+               format('ALTER DATABASE %I SET default_transaction_read_only = %L;', current_database(), setting.stored_text)
            ELSE
                format('ALTER ROLE %I IN DATABASE %I RESET default_transaction_read_only;',
                       fact.role_name, current_database())
@@ -48,3 +50,13 @@ SELECT 'setting',
 FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS setting
 WHERE setting.name = 'default_transaction_read_only'
   AND setting.setting = 'on'
+UNION ALL
+SELECT 'unknown', 'setting',
+       'default_transaction_read_only',
+       format('could not check: this session does not show what role "%s" gets for default_transaction_read_only', fact.role_name),
+       format('The value of this session comes from the level "%s" and hides the one below.', setting.source),
+       'Run the check in a session of a role that has no value of its own for the setting.',
+       NULL, NULL
+FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS setting
+WHERE setting.name = 'default_transaction_read_only'
+  AND setting.setting IS NULL

@@ -34,10 +34,10 @@ judged AS (
 SELECT 'schema' AS object_type,
        format('%I, %s', fact.schema_name, verdict) AS object_identity,
        CASE verdict
-           WHEN 'never' THEN format('%s tables of OpenMetadata have never been analyzed', count(*))
-           ELSE format('the statistics of %s tables of OpenMetadata are stale', count(*))
+           WHEN 'never' THEN 'tables of OpenMetadata have never been analyzed'
+           ELSE 'tables of OpenMetadata have stale statistics'
        END AS message,
-       format('Tables: %s.', string_agg(table_name, ', ' ORDER BY table_name)) AS detail,
+       format('Tables (%s): %s.', count(*), string_agg(table_name, ', ' ORDER BY table_name)) AS detail,
        'The planner and the estimates of this report may be far off for them. Analyze them, which only takes a sample of each.' AS hint,
        format('ANALYZE %s;',
               string_agg(format('%I.%I', fact.schema_name, table_name), ', ' ORDER BY table_name)) AS fix_sql,

@@ -14,76 +14,83 @@
 -- of pipelines, not of runs.  Of each pipeline the newest five runs are read,
 -- as many as OpenMetadata shows.  Times are epoch milliseconds; rows from
 -- before 1.2 may hold seconds.
-WITH pipeline AS (
+WITH run AS (
     SELECT entity.@fqnhash@ AS key,
-           COALESCE(entity.json ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
-           CASE WHEN entity.json #>> '{airflowConfig,workflowTimeout}' ~ '^[0-9]{1,9}$'
-                THEN make_interval(secs => (entity.json #>> '{airflowConfig,workflowTimeout}')::int)
-           END AS workflow_timeout
+           entity.json AS pipeline,
+           newest.json AS status,
+           newest.from_end,
+           newest.epoch,
+           newest.epoch_ms,
+           row_number() OVER (PARTITION BY entity.@fqnhash@ ORDER BY newest.epoch_ms DESC NULLS FIRST) AS rank,
+           lower(newest.json ->> 'pipelineState') AS state
     FROM @schema@.ingestion_pipeline_entity AS entity
-),
-run AS (
-    SELECT pipeline.*,
-           status.*,
-           CASE WHEN abs(status.epoch) < 100000000000 THEN status.epoch * 1000 ELSE status.epoch END AS epoch_ms
-    FROM pipeline
     CROSS JOIN LATERAL (
-        SELECT newest.rank,
-               newest.epoch,
-               newest.json #>> '{pipelineState}' AS state,
-               lower(newest.json #>> '{pipelineState}') AS lower_state,
-               newest.json #>> '{runId}' AS run_id,
-               newest.json #> '{endDate}' AS end_date,
-               pg_typeof(newest.json)::text AS json_type
-        FROM (
-            SELECT series.json,
-                   series."timestamp"::numeric AS epoch,
-                   row_number() OVER (ORDER BY series."timestamp" DESC) AS rank
-            FROM @schema@.entity_extension_time_series AS series
-            WHERE series.@entityfqnhash@ = pipeline.key
-              AND series.extension = 'ingestionPipeline.pipelineStatus'
-            ORDER BY series."timestamp" DESC
-            LIMIT 5
-        ) AS newest
-    ) AS status
+        (SELECT true AS from_end,
+                series.json,
+                series."timestamp" AS epoch,
+                series."timestamp"::numeric * CASE WHEN series."timestamp" < 100000000000 THEN 1000 ELSE 1 END AS epoch_ms
+         FROM @schema@.entity_extension_time_series AS series
+         WHERE series.@entityfqnhash@ = entity.@fqnhash@
+           AND series.extension = 'ingestionPipeline.pipelineStatus'
+         ORDER BY series."timestamp" DESC
+         LIMIT 5)
+        UNION ALL
+        -- a time in seconds sorts before all in milliseconds
+        (SELECT false, series.json, series."timestamp", series."timestamp"::numeric * 1000
+         FROM @schema@.entity_extension_time_series AS series
+         WHERE series.@entityfqnhash@ = entity.@fqnhash@
+           AND series.extension = 'ingestionPipeline.pipelineStatus'
+           AND series."timestamp" < 100000000000
+         ORDER BY series."timestamp" DESC
+         LIMIT 1)
+    ) AS newest
 ),
-timed AS (
+-- all that is not plainly finished; only of these is more to be known
+suspect AS (
     SELECT run.*,
            CASE WHEN epoch_ms BETWEEN 0 AND 253402300799999
                 THEN to_timestamp((epoch_ms / 1000)::double precision)
            END AS started_at,
-           GREATEST(CASE lower_state WHEN 'queued' THEN fact.queued_after ELSE fact.running_after END,
-                    workflow_timeout) AS age_limit
+           COALESCE(pipeline ->> 'fullyQualifiedName', key) AS fqn,
+           status ->> 'pipelineState' AS shown_state,
+           status ->> 'runId' AS run_id,
+           status -> 'endDate' AS end_date,
+           pg_typeof(status)::text AS json_type,
+           GREATEST(CASE state WHEN 'queued' THEN fact.queued_after ELSE fact.running_after END,
+                    CASE WHEN pipeline #>> '{airflowConfig,workflowTimeout}' ~ '^[0-9]{1,9}$'
+                         THEN make_interval(secs => (pipeline #>> '{airflowConfig,workflowTimeout}')::int)
+                    END) AS age_limit
     FROM run, fact
+    WHERE rank = 1
+      AND (COALESCE(state, '') NOT IN ('success', 'failed', 'partialsuccess', 'stopped')
+           OR epoch_ms NOT BETWEEN 0 AND extract(epoch FROM statement_timestamp() + interval '5 minutes') * 1000
+           OR epoch_ms IS NULL)
 ),
 judged AS (
-    SELECT timed.*,
+    SELECT suspect.*,
            CASE
-               WHEN lower_state IS NULL
-                    OR lower_state NOT IN ('queued', 'running', 'success', 'failed', 'partialsuccess', 'stopped')
+               WHEN COALESCE(state, '') NOT IN ('queued', 'running', 'success', 'failed', 'partialsuccess', 'stopped')
                    THEN 'unreadable state'
-               WHEN started_at > statement_timestamp() + interval '5 minutes' THEN 'future'
                WHEN started_at IS NULL THEN 'unreadable time'
-               WHEN lower_state NOT IN ('queued', 'running') THEN 'finished'
+               WHEN started_at > statement_timestamp() + interval '5 minutes' THEN 'future'
                WHEN statement_timestamp() - started_at > age_limit THEN 'stuck'
                ELSE 'running'
            END AS verdict
-    FROM timed
-    WHERE rank = 1
+    FROM suspect
 )
 SELECT 'warning' AS level,
        'ingestion pipeline' AS object_type,
        fqn AS object_identity,
        CASE verdict
-           WHEN 'stuck' THEN format('ingestion pipeline "%s" is stuck in state "%s"', fqn, state)
-           WHEN 'running' THEN format('ingestion pipeline "%s" is in state "%s" and may be at work', fqn, state)
+           WHEN 'stuck' THEN format('ingestion pipeline "%s" is stuck in state "%s"', fqn, shown_state)
+           WHEN 'running' THEN format('ingestion pipeline "%s" is in state "%s" and may be at work', fqn, shown_state)
            WHEN 'future' THEN format('the newest run of ingestion pipeline "%s" lies in the future', fqn)
            WHEN 'unreadable time' THEN format('the time of the newest run of ingestion pipeline "%s" cannot be read', fqn)
            ELSE format('the state of the newest run of ingestion pipeline "%s" cannot be read', fqn)
        END AS message,
        format('Service %s, run %s, state %s. ',
               COALESCE(substring(fqn FROM '^("(?:[^"]|"")*"|[^.]*)'), 'unknown'),
-              COALESCE(run_id, 'unknown'), COALESCE(to_json(state)::text, 'unknown'))
+              COALESCE(run_id, 'unknown'), COALESCE(to_json(left(shown_state, 100))::text, 'unknown'))
        || CASE verdict
            WHEN 'stuck' THEN format('It is older than the limit of %s.', age_limit)
            WHEN 'running' THEN format('It is younger than the limit of %s.', age_limit)
@@ -103,7 +110,7 @@ SELECT 'warning' AS level,
                       WHEN 'json' THEN '(json::jsonb || jsonb_build_object(''pipelineState'', ''failed'', ''endDate'', (extract(epoch FROM now()) * 1000)::bigint))::json'
                       ELSE 'json || jsonb_build_object(''pipelineState'', ''failed'', ''endDate'', (extract(epoch FROM now()) * 1000)::bigint)'
                   END,
-                  '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', run_id, state)
+                  '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', run_id, shown_state)
        END AS fix_sql,
        CASE WHEN verdict = 'stuck' AND run_id IS NOT NULL THEN
            format('UPDATE %I.entity_extension_time_series SET json = %s WHERE %s = %L AND extension = %L AND json ->> ''runId'' = %L AND json ->> ''pipelineState'' = ''failed'';',
@@ -112,19 +119,18 @@ SELECT 'warning' AS level,
                              WHEN 'json' THEN '((json::jsonb - ''endDate'') || %L::jsonb)::json'
                              ELSE '(json - ''endDate'') || %L::jsonb'
                          END,
-                         jsonb_build_object('pipelineState', state)
+                         jsonb_build_object('pipelineState', shown_state)
                          || CASE WHEN end_date IS NULL THEN '{}' ELSE jsonb_build_object('endDate', end_date) END),
                   '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', run_id)
        END AS undo_sql,
        jsonb_build_object(
            'service', substring(fqn FROM '^("(?:[^"]|"")*"|[^.]*)'),
            'run_id', run_id,
-           'state', state,
+           'state', shown_state,
            'started_at', started_at,
            'age', date_trunc('second', statement_timestamp() - started_at)::text,
            'timestamp', epoch) AS data
 FROM judged, fact
-WHERE verdict <> 'finished'
 UNION ALL
 SELECT 'info', 'schema', quote_ident(fact.schema_name),
        'old runs in state queued or running lie behind a newer run of their pipeline',
@@ -132,6 +138,6 @@ SELECT 'info', 'schema', quote_ident(fact.schema_name),
        'They hinder nothing. The check superseded_pipeline_runs counts all of them.',
        NULL, NULL,
        jsonb_build_object('older_runs', count(*), 'pipelines', count(DISTINCT key))
-FROM timed, fact
-WHERE rank > 1 AND lower_state IN ('queued', 'running')
+FROM run, fact
+WHERE rank > 1 AND from_end AND state IN ('queued', 'running')
 GROUP BY fact.schema_name

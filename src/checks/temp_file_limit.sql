@@ -17,8 +17,10 @@ WITH setting AS (
     WHERE effective.name = 'temp_file_limit'
 ),
 operation AS (
-    SELECT memory.*
+    -- of each table the one that writes most
+    SELECT DISTINCT ON (memory.table_name) memory.*
     FROM fact, @extschema@.upgrade_prereq_memory(fact.target) AS memory
+    ORDER BY memory.table_name, memory.spill_bytes DESC NULLS FIRST
 )
 SELECT 'found' AS status,
        'table' AS object_type,
@@ -58,10 +60,9 @@ WHERE setting.bytes IS NULL
 UNION ALL
 SELECT 'unknown', 'table', format('%I.%I', fact.schema_name, operation.table_name),
        format('could not check: the temporary file for table "%s" is not known', operation.table_name),
-       operation.note,
-       'Analyze the table and run the check again.',
-       format('ANALYZE %I.%I;', fact.schema_name, operation.table_name),
+       format('Reason: %s.', operation.note),
+       CASE WHEN heap_bytes IS NOT NULL THEN 'Analyze the table and run the check again.' END,
+       CASE WHEN heap_bytes IS NOT NULL THEN format('ANALYZE %I.%I;', fact.schema_name, operation.table_name) END,
        NULL, NULL
 FROM fact, setting, operation
 WHERE setting.bytes >= 0 AND operation.spill_bytes IS NULL
-GROUP BY fact.schema_name, operation.table_name, operation.note

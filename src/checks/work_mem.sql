@@ -89,12 +89,11 @@ SELECT 'warning', 'unknown', 'setting', fact.check_id,
 FROM fact, setting
 WHERE bytes IS NULL
 UNION ALL
-SELECT 'warning', 'unknown', 'table', operation.table_name,
+SELECT DISTINCT 'warning', 'unknown', 'table', format('%I.%I', fact.schema_name, operation.table_name),
        format('could not check: the number of rows of table "%s" is not known', operation.table_name),
-       operation.note,
-       'Analyze the table and run the check again.',
-       format('ANALYZE %I.%I;', fact.schema_name, operation.table_name),
-       NULL, NULL
+       format('Reason: %s.', operation.note),
+       CASE WHEN heap_bytes IS NOT NULL THEN 'Analyze the table and run the check again.' END,
+       CASE WHEN heap_bytes IS NOT NULL THEN format('ANALYZE %I.%I;', fact.schema_name, operation.table_name) END,
+       NULL, NULL::jsonb
 FROM fact, operation
 WHERE operation.needed_bytes IS NULL
-GROUP BY fact.schema_name, operation.table_name, operation.note

@@ -112,7 +112,7 @@ measure_table(Adequacy *adequacy, Oid table_oid)
 	adequacy->index_bytes = index_bytes(table);
 	adequacy->row_count = estimate_rows(table, adequacy->heap_bytes);
 	if (adequacy->row_count < 0)
-		adequacy->note = "The table has never been analyzed.";
+		adequacy->note = "the table has never been analyzed";
 	relation_close(table, NoLock);
 }
 
@@ -158,7 +158,7 @@ find_adequacy(const Operation *operation, const Installation *installation)
 						  &table_oid);
 	if (obstacle != NULL)
 	{
-		adequacy->note = psprintf("The %s.", obstacle->message);
+		adequacy->note = obstacle->message;
 		return adequacy;
 	}
 
@@ -340,7 +340,7 @@ upgrade_prereq_recommended_settings(PG_FUNCTION_ARGS)
 	input = TupleDescGetAttInMetadata(rsinfo->setDesc);
 
 	adequacies = adequacies_of_call(fcinfo);
-	for (int i = 0; i < lengthof(names); i++)
+	for (size_t i = 0; i < lengthof(names); i++)
 	{
 		Recommendation recommendation = adequacy_recommend(adequacies,
 														   names[i]);

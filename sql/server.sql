@@ -1,0 +1,99 @@
+-- The server and its sessions: server_version, read_only, pg_trgm, statistics
+-- and extension_version.  (Sessions and standbys: see t/.)
+
+\set setup `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/setup.sql"`
+\set teardown `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/teardown.sql"`
+\set era 1.8
+\i :setup
+
+-- server_version: 13 and 14 are too old for some targets, the others are not
+SELECT target, f.status = CASE WHEN too_old THEN 'found' ELSE 'passed' END::upgrade_prereq_status AS status_is_right,
+       f.level = CASE WHEN too_old THEN expected.level ELSE 'info' END::upgrade_prereq_level AS level_is_right
+FROM (VALUES ('1.11.5', 10, 'info'), ('1.12.0', 15, 'notice'), ('2.0.0', 15, 'warning'), (NULL, 15, 'warning'))
+         AS expected (target, major, level),
+     LATERAL (SELECT current_setting('server_version_num')::int < expected.major * 10000) AS server (too_old),
+     upgrade_prereq_findings(target, include => '{server_version}') AS f;
+
+-- read_only
+CREATE VIEW pg_temp.read_only AS
+    SELECT level, status, object_identity, message, detail, hint, fix_sql, undo_sql
+    FROM upgrade_prereq_findings(include => '{read_only}');
+SELECT level, status, message FROM pg_temp.read_only;
+\x on
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET default_transaction_read_only = on;
+SELECT * FROM pg_temp.read_only;
+SELECT fix_sql FROM pg_temp.read_only \gexec
+SELECT level, status, message FROM pg_temp.read_only;
+ALTER ROLE regress_openmetadata SET default_transaction_read_only = true;
+SELECT fix_sql, undo_sql FROM pg_temp.read_only;
+SELECT fix_sql FROM pg_temp.read_only \gexec
+SELECT level, status, message FROM pg_temp.read_only;
+ALTER DATABASE contrib_regression SET default_transaction_read_only = yes;
+SELECT fix_sql, undo_sql FROM pg_temp.read_only;
+SELECT fix_sql FROM pg_temp.read_only \gexec
+SELECT level, status, message FROM pg_temp.read_only;
+
+-- pg_trgm: who may create it, and when it matters
+CREATE VIEW pg_temp.pg_trgm AS
+    SELECT level, status, message, detail, hint, fix_sql, undo_sql
+    FROM upgrade_prereq_findings('1.13.4', include => '{pg_trgm}');
+REVOKE CREATE ON DATABASE contrib_regression FROM regress_openmetadata;
+SELECT * FROM pg_temp.pg_trgm;
+SELECT level, status, message FROM upgrade_prereq_findings('1.10.9', include => '{pg_trgm}');
+SET azure.extensions = 'UUID-OSSP,BTREE_GIN';
+GRANT CREATE ON DATABASE contrib_regression TO regress_openmetadata;
+SELECT * FROM pg_temp.pg_trgm;
+SET azure.extensions = 'UUID-OSSP,PG_TRGM';
+SELECT level, status, message FROM pg_temp.pg_trgm;
+REVOKE CREATE ON DATABASE contrib_regression FROM regress_openmetadata;
+SELECT fix_sql FROM pg_temp.pg_trgm \gexec
+SELECT level, status, message FROM pg_temp.pg_trgm;
+DROP EXTENSION pg_trgm;
+RESET azure.extensions;
+
+-- statistics
+CREATE VIEW pg_temp.statistics AS
+    SELECT level, status, object_identity, message, detail, hint, fix_sql
+    FROM upgrade_prereq_findings(include => '{statistics}');
+SELECT level, status, message FROM pg_temp.statistics;
+CREATE TABLE openmetadata."it's new" WITH (autovacuum_enabled = false) AS SELECT generate_series(1, 1000) AS id;
+CREATE TABLE openmetadata.stale (id int) WITH (autovacuum_enabled = false);
+CREATE TABLE openmetadata.empty (id int) WITH (autovacuum_enabled = false);
+CREATE TABLE openmetadata.slightly_changed WITH (autovacuum_enabled = false) AS SELECT generate_series(1, 1000) AS id;
+INSERT INTO openmetadata.stale SELECT generate_series(1, 1000);
+-- a session sends its counters when it ends, at the latest
+\c -
+ANALYZE openmetadata.stale, openmetadata.slightly_changed;
+INSERT INTO openmetadata.stale SELECT generate_series(1, 1000);
+INSERT INTO openmetadata.slightly_changed SELECT generate_series(1, 90);
+\c -
+CREATE PROCEDURE pg_temp.wait_for_changes(expected bigint) LANGUAGE plpgsql AS $$
+BEGIN
+    FOR i IN 1 .. 300 LOOP
+        EXIT WHEN pg_stat_get_mod_since_analyze('openmetadata.stale'::regclass) = expected;
+        PERFORM pg_sleep(0.1);
+        PERFORM pg_stat_clear_snapshot();
+        COMMIT;
+    END LOOP;
+END
+$$;
+CALL pg_temp.wait_for_changes(1000);
+CREATE VIEW pg_temp.statistics AS
+    SELECT level, status, object_identity, message, detail, hint, fix_sql
+    FROM upgrade_prereq_findings(include => '{statistics}');
+SELECT * FROM pg_temp.statistics;
+SELECT fix_sql FROM pg_temp.statistics \gexec
+CALL pg_temp.wait_for_changes(0);
+SELECT level, status, message FROM pg_temp.statistics;
+
+-- extension_version: the catalog says another version than the library
+BEGIN;
+UPDATE pg_extension SET extversion = '0.9' WHERE extname = 'upgrade_prereq';
+SELECT level, status, object_type, object_identity, message, detail, hint, fix_sql
+FROM upgrade_prereq_findings(include => '{extension_version}');
+ROLLBACK;
+SELECT level, status, message FROM upgrade_prereq_findings(include => '{extension_version}');
+\x off
+
+DROP VIEW pg_temp.statistics;
+\i :teardown
