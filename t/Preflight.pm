@@ -223,7 +223,7 @@ sub begin
 	my ($self, $script) = @_;
 
 	$self->{timer}->start(300);
-	$self->{in} .= "$script\n\\echo $marker\n\\warn $marker\n";
+	$self->{in} .= "$script\n;\n\\echo $marker\n\\warn $marker\n";
 	$self->{run}->pump_nb;
 }
 
