@@ -132,7 +132,17 @@ ROLLBACK;
 -- a value that cannot be read: an error of the query itself
 BEGIN;
 ALTER TABLE openmetadata.search_reindex_lock ALTER expiresat TYPE text USING 'soon';
-SELECT check_id, status, message, detail FROM upgrade_prereq_findings('1.13.5') WHERE status = 'unknown';
+SELECT check_id, status, detail FROM upgrade_prereq_findings('1.13.5') WHERE status = 'unknown';
+ROLLBACK;
+
+-- a type of somebody's own, with casts of his own
+BEGIN;
+CREATE TYPE openmetadata.own AS ENUM ('x');
+ALTER TABLE openmetadata.search_reindex_lock ALTER serverid TYPE openmetadata.own USING 'x';
+SELECT check_id, status, message, detail, hint FROM upgrade_prereq_findings('1.13.5') WHERE status = 'unknown';
+ALTER TABLE openmetadata.server_change_log DROP CONSTRAINT server_change_log_pkey;
+ALTER TABLE openmetadata.server_change_log ALTER version TYPE openmetadata.own USING 'x';
+SELECT DISTINCT status, message, detail, hint FROM upgrade_prereq_findings('1.13.5');
 ROLLBACK;
 
 -- a table that came later is not applicable before, and unknown after

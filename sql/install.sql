@@ -42,7 +42,9 @@ SELECT name, setting, unit, context, short_desc
 FROM pg_settings
 WHERE name LIKE 'upgrade\_prereq.%'
 ORDER BY name;
+\set VERBOSITY sqlstate
 SET upgrade_prereq.check_timeout = -1;
+\set VERBOSITY default
 SET upgrade_prereq.queued_after = 'soon';
 
 -- nothing is left behind

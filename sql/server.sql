@@ -61,29 +61,33 @@ CREATE TABLE openmetadata.stale (id int) WITH (autovacuum_enabled = false);
 CREATE TABLE openmetadata.empty (id int) WITH (autovacuum_enabled = false);
 CREATE TABLE openmetadata.slightly_changed WITH (autovacuum_enabled = false) AS SELECT generate_series(1, 1000) AS id;
 INSERT INTO openmetadata.stale SELECT generate_series(1, 1000);
--- a session sends its counters when it ends, at the latest
+-- a session sends its counters when it ends, at the latest; ANALYZE takes
+-- away those that have arrived
 \c -
-ANALYZE openmetadata.stale, openmetadata.slightly_changed;
-INSERT INTO openmetadata.stale SELECT generate_series(1, 1000);
-INSERT INTO openmetadata.slightly_changed SELECT generate_series(1, 90);
-\c -
-CREATE PROCEDURE pg_temp.wait_for_changes(expected bigint) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE public.wait_for_changes(table_name regclass, expected bigint) LANGUAGE plpgsql AS $$
 BEGIN
     FOR i IN 1 .. 300 LOOP
-        EXIT WHEN pg_stat_get_mod_since_analyze('openmetadata.stale'::regclass) = expected;
+        EXIT WHEN pg_stat_get_mod_since_analyze(table_name) = expected;
         PERFORM pg_sleep(0.1);
         PERFORM pg_stat_clear_snapshot();
         COMMIT;
     END LOOP;
 END
 $$;
-CALL pg_temp.wait_for_changes(1000);
+CALL public.wait_for_changes('openmetadata.stale', 1000);
+CALL public.wait_for_changes('openmetadata.slightly_changed', 1000);
+ANALYZE openmetadata.stale, openmetadata.slightly_changed;
+INSERT INTO openmetadata.stale SELECT generate_series(1, 1000);
+INSERT INTO openmetadata.slightly_changed SELECT generate_series(1, 90);
+\c -
+CALL public.wait_for_changes('openmetadata.stale', 1000);
+CALL public.wait_for_changes('openmetadata.slightly_changed', 90);
 CREATE VIEW pg_temp.statistics AS
     SELECT level, status, object_identity, message, detail, hint, fix_sql
     FROM upgrade_prereq_findings(include => '{statistics}');
 SELECT * FROM pg_temp.statistics;
 SELECT fix_sql FROM pg_temp.statistics \gexec
-CALL pg_temp.wait_for_changes(0);
+CALL public.wait_for_changes('openmetadata.stale', 0);
 SELECT level, status, message FROM pg_temp.statistics;
 
 -- extension_version: the catalog says another version than the library
@@ -96,4 +100,5 @@ SELECT level, status, message FROM upgrade_prereq_findings(include => '{extensio
 \x off
 
 DROP VIEW pg_temp.statistics;
+DROP PROCEDURE public.wait_for_changes;
 \i :teardown

@@ -215,39 +215,48 @@ substitute(const char *query, List *substitutions)
 }
 
 /*
+ * See to it that one column can be read, and note its name.  Returns what is
+ * in the way, or NULL.
+ */
+static Obstacle *
+prepare_column(const CheckNeed *need, Oid table_oid, const char *alternatives,
+			   List **substitutions)
+{
+	const char *name = table_column(table_oid, alternatives);
+
+	if (name == NULL)
+		return table_missing_column(need->table, alternatives);
+	*substitutions = add_substitution(*substitutions,
+									  strtok(pstrdup(alternatives), "|"),
+									  name);
+	return table_column_obstacle(table_oid, name);
+}
+
+/*
  * See to it that one table can be read as the check wants, and note the names
- * of its columns.  Returns what is in the way, or NULL.
+ * of its columns.  Returns what is in the way, or NULL and the table's OID.
  */
 static Obstacle *
 prepare_need(const CheckNeed *need, const Installation *installation,
-			 List **substitutions)
+			 List **substitutions, Oid *table_oid)
 {
-	Oid			table_oid;
 	Obstacle   *obstacle;
 
 	obstacle = table_obstacle(installation->schema_oid, need->table,
-							  &table_oid);
+							  table_oid);
+	for (const char *const *column = need->columns;
+		 obstacle == NULL && *column != NULL; column++)
+		obstacle = prepare_column(need, *table_oid, *column, substitutions);
 	if (obstacle != NULL)
 		return obstacle;
 
-	for (const char *const *column = need->columns; *column != NULL; column++)
-	{
-		const char *name = table_column(table_oid, *column);
-
-		if (name == NULL)
-			return table_column_obstacle(need->table, *column);
-		*substitutions = add_substitution(*substitutions,
-										  strtok(pstrdup(*column), "|"),
-										  name);
-	}
-
 	if (need->index != NULL)
 	{
-		const char *column = table_column(table_oid, need->index);
+		const char *column = table_column(*table_oid, need->index);
 
-		if (column == NULL || !table_has_index(table_oid, column))
-			return table_index_obstacle(need->table,
-										column ? column : need->index);
+		if (column == NULL || !table_has_index(*table_oid, column))
+			return table_missing_index(need->table,
+									   column ? column : need->index);
 		guard_pin_index_scans();
 	}
 	return NULL;
@@ -387,13 +396,14 @@ run_guarded(void *argument)
 	const char *query = check->query_of ? check_find(check->query_of)->query :
 		check->query;
 	List	   *substitutions = NIL;
+	Oid			table_oid = InvalidOid;
 	MemoryContext previous;
 
 	for (const CheckNeed *need = check->needs;
 		 need != NULL && need->table != NULL; need++)
 	{
 		Obstacle   *obstacle = prepare_need(need, run->installation,
-											&substitutions);
+											&substitutions, &table_oid);
 
 		if (obstacle != NULL)
 		{
@@ -417,6 +427,8 @@ run_guarded(void *argument)
 										 run->installation->schema_name);
 	substitutions = add_substitution(substitutions, "extschema",
 									 extension_schema());
+	if (OidIsValid(table_oid))
+		table_act_as_owner(table_oid);
 	run_query(run, substitute(query, substitutions));
 }
 

@@ -295,9 +295,51 @@ take_history(Installation *installation, const char *table_name,
 }
 
 /*
- * Read one of the two history tables, if it is there; false if it is not or
- * if it is empty.  The column status came with 2.1: without it every row
- * stands for a migration that was completed.
+ * The query for the history: version and status of each row.  The column
+ * status came with 2.1; without it every row stands for a migration that was
+ * completed.  Flyway says whether it was successful.
+ */
+static char *
+history_query(const Installation *installation, const char *table_name,
+			  Oid table_oid)
+{
+	const char *status = "'COMPLETED'";
+
+	if (table_column(table_oid, "status") != NULL)
+		status = "COALESCE(upper(h.status::text), 'COMPLETED')";
+	else if (table_column(table_oid, "success") != NULL)
+		status = "CASE WHEN h.success::text = 'false' THEN 'FAILED' ELSE 'COMPLETED' END";
+
+	return psprintf("SELECT h.version::text, %s FROM %s AS h ORDER BY 1",
+					status,
+					quote_qualified_identifier(installation->schema_name,
+											   table_name));
+}
+
+/*
+ * What keeps a history table from being read, or NULL and its OID.
+ */
+static Obstacle *
+history_obstacle(const Installation *installation, const char *table_name,
+				 Oid *table_oid)
+{
+	static const char *const columns[] = {"version", "status", "success"};
+	Obstacle   *obstacle;
+
+	obstacle = table_obstacle(installation->schema_oid, table_name, table_oid);
+	if (obstacle == NULL && table_column(*table_oid, "version") == NULL)
+		obstacle = table_missing_column(table_name, "version");
+	for (size_t i = 0; obstacle == NULL && i < lengthof(columns); i++)
+	{
+		if (table_column(*table_oid, columns[i]) != NULL)
+			obstacle = table_column_obstacle(*table_oid, columns[i]);
+	}
+	return obstacle;
+}
+
+/*
+ * Read one of the two history tables, if it is there; false if it is not, or
+ * if it is empty or cannot be read.
  */
 static bool
 read_history(Installation *installation, const char *table_name,
@@ -311,19 +353,14 @@ read_history(Installation *installation, const char *table_name,
 		return false;
 
 	previous = MemoryContextSwitchTo(context);
-	installation->obstacle = table_obstacle(installation->schema_oid,
-											table_name, &table_oid);
+	installation->obstacle = history_obstacle(installation, table_name,
+											  &table_oid);
 	MemoryContextSwitchTo(previous);
 	if (installation->obstacle != NULL)
 		return false;
 
-	query = psprintf("SELECT h.version::pg_catalog.text, "
-					 "COALESCE(pg_catalog.upper(pg_catalog.to_jsonb(h) ->> 'status'), "
-					 "CASE pg_catalog.to_jsonb(h) ->> 'success' "
-					 "WHEN 'false' THEN 'FAILED' ELSE 'COMPLETED' END) "
-					 "FROM %s AS h ORDER BY 1",
-					 quote_qualified_identifier(installation->schema_name,
-												table_name));
+	query = history_query(installation, table_name, table_oid);
+	table_act_as_owner(table_oid);
 	if (SPI_execute(query, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not run query: %s", query);
 	return take_history(installation, table_name, context);

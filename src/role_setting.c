@@ -80,11 +80,11 @@ static const char base_query[] =
 "configuration file,command line,environment variable}') "
 "FROM pg_catalog.pg_settings AS s WHERE s.name = $1 OR s.name = $2";
 
-/* Copy of a column of the first result row, or NULL. */
+/* Copy of a column of a result row, or NULL. */
 static const char *
-first_row_text(int column, MemoryContext context)
+row_text(uint64 row, int column, MemoryContext context)
 {
-	char	   *value = SPI_getvalue(SPI_tuptable->vals[0],
+	char	   *value = SPI_getvalue(SPI_tuptable->vals[row],
 									 SPI_tuptable->tupdesc, column);
 
 	return value ? MemoryContextStrdup(context, value) : NULL;
@@ -100,7 +100,7 @@ run_query(const char *query, const char *first, const char *second)
 
 	values[0] = CStringGetTextDatum(first);
 	values[1] = second ? CStringGetTextDatum(second) : (Datum) 0;
-	if (SPI_execute_with_args(query, 2, types, values, nulls, true, 1) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, 2, types, values, nulls, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not run query: %s", query);
 	return SPI_processed;
 }
@@ -115,6 +115,11 @@ normalise(const SettingDefinition *definition, const char *raw)
 	int			integer;
 	double		real;
 	bool		boolean;
+
+	/* the server's own opinion, without setting anything */
+	if (set_config_option(definition->name, raw, PGC_SUSET, PGC_S_SESSION,
+						  GUC_ACTION_SAVE, false, DEBUG5, false) == 0)
+		return NULL;
 
 	switch (definition->kind)
 	{
@@ -134,23 +139,29 @@ normalise(const SettingDefinition *definition, const char *raw)
 	return NULL;
 }
 
-/* Fill in the setting from the levels of roles and databases, if it is there. */
+/*
+ * Fill in the setting from the levels of roles and databases, if it is there.
+ * A value that the server would not take is skipped, as it does at login.
+ */
 static bool
 find_in_catalog(const SettingDefinition *definition, const char *role_name,
 				RoleSetting *result, MemoryContext context)
 {
-	char	   *normalised;
+	uint64		rows = run_query(level_query, definition->name, role_name);
 
-	if (run_query(level_query, definition->name, role_name) == 0)
-		return false;
+	for (uint64 row = 0; row < rows; row++)
+	{
+		const char *raw = row_text(row, 1, context);
+		char	   *normalised = normalise(definition, raw);
 
-	result->raw = first_row_text(1, context);
-	normalised = normalise(definition, result->raw);
-	if (normalised == NULL)
-		return false;			/* the server skips it with a warning */
-	result->setting = MemoryContextStrdup(context, normalised);
-	result->source = first_row_text(2, context);
-	return true;
+		if (normalised == NULL)
+			continue;
+		result->setting = MemoryContextStrdup(context, normalised);
+		result->source = row_text(row, 2, context);
+		result->raw = raw;
+		return true;
+	}
+	return false;
 }
 
 /*
@@ -169,11 +180,11 @@ find_base(const SettingDefinition *definition, RoleSetting *result,
 							 false);
 	if (run_query(base_query, definition->name, NULL) == 1)
 	{
-		const char *known = first_row_text(3, context);
+		const char *known = row_text(0, 3, context);
 
-		result->source = first_row_text(2, context);
+		result->source = row_text(0, 2, context);
 		if (strcmp(known, "t") == 0)
-			result->setting = first_row_text(1, context);
+			result->setting = row_text(0, 1, context);
 	}
 	AtEOXact_GUC(false, nest_level);
 }

@@ -16,6 +16,7 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/transam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
@@ -49,9 +50,9 @@ table_lookup(Oid schema_oid, const char *table_name)
 	return get_relname_relid(table_name, schema_oid);
 }
 
-/* The table that a check needs is not there. */
-Obstacle *
-table_missing_obstacle(const char *table_name)
+/* The table is not there. */
+static Obstacle *
+missing_table(const char *table_name)
 {
 	return make_obstacle(ERRCODE_UNDEFINED_TABLE,
 						 psprintf("table \"%s\" does not exist", table_name),
@@ -60,7 +61,7 @@ table_missing_obstacle(const char *table_name)
 
 /* None of the alternative names of a column is there. */
 Obstacle *
-table_column_obstacle(const char *table_name, const char *alternatives)
+table_missing_column(const char *table_name, const char *alternatives)
 {
 	return make_obstacle(ERRCODE_UNDEFINED_COLUMN,
 						 psprintf("table \"%s\" has no column \"%s\"",
@@ -70,7 +71,7 @@ table_column_obstacle(const char *table_name, const char *alternatives)
 
 /* The index is missing that keeps a check from reading the whole table. */
 Obstacle *
-table_index_obstacle(const char *table_name, const char *column)
+table_missing_index(const char *table_name, const char *column)
 {
 	Obstacle   *obstacle;
 
@@ -121,7 +122,7 @@ table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
 
 	*table_oid = InvalidOid;
 	if (!OidIsValid(relid))
-		return table_missing_obstacle(table_name);
+		return missing_table(table_name);
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return make_obstacle(ERRCODE_LOCK_NOT_AVAILABLE,
@@ -133,7 +134,7 @@ table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
 	/* It may have gone, or been replaced, before we had the lock. */
 	relkind = get_rel_relkind(relid);
 	if (relkind == '\0' || table_lookup(schema_oid, table_name) != relid)
-		return table_missing_obstacle(table_name);
+		return missing_table(table_name);
 
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		return make_obstacle(ERRCODE_WRONG_OBJECT_TYPE,
@@ -193,6 +194,25 @@ table_column(Oid table_oid, const char *alternatives)
 }
 
 /*
+ * What keeps a column from being read, or NULL: its type must be one of
+ * PostgreSQL's own, as a type of somebody's comes with casts of his own.
+ */
+Obstacle *
+table_column_obstacle(Oid table_oid, const char *column)
+{
+	Oid			type = get_atttype(table_oid, get_attnum(table_oid, column));
+
+	if (type < FirstGenbkiObjectId)
+		return NULL;
+	return make_obstacle(ERRCODE_DATATYPE_MISMATCH,
+						 psprintf("column \"%s\" of table \"%s\" is of type %s",
+								  column, get_rel_name(table_oid),
+								  format_type_be(type)),
+						 "A column of a type that is not PostgreSQL's own is not read.",
+						 NULL);
+}
+
+/*
  * Does a table, which has to be locked, have a valid index over all rows that
  * begins with this column?
  */
@@ -222,4 +242,23 @@ table_has_index(Oid table_oid, const char *column)
 
 	table_close(relation, NoLock);
 	return found;
+}
+
+/*
+ * Go on as the owner of a table, until the (sub)transaction is rolled back.
+ * Planning a query can run functions of indexes, which are the owner's: they
+ * must not get the rights of whoever asks.  The owner has no more rights on
+ * the table than table_obstacle() saw to it that the caller has.
+ */
+void
+table_act_as_owner(Oid table_oid)
+{
+	Relation	relation = table_open(table_oid, NoLock);
+	Oid			owner = relation->rd_rel->relowner;
+	Oid			user;
+	int			context;
+
+	table_close(relation, NoLock);
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_RESTRICTED_OPERATION);
 }

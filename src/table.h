@@ -18,11 +18,12 @@ extern Obstacle *table_lock(Oid schema_oid, const char *table_name,
 extern Obstacle *table_obstacle(Oid schema_oid, const char *table_name,
 								Oid *table_oid);
 extern const char *table_column(Oid table_oid, const char *alternatives);
+extern Obstacle *table_column_obstacle(Oid table_oid, const char *column);
 extern bool table_has_index(Oid table_oid, const char *column);
-extern Obstacle *table_column_obstacle(const char *table_name,
-									   const char *alternatives);
-extern Obstacle *table_index_obstacle(const char *table_name,
-									  const char *column);
-extern Obstacle *table_missing_obstacle(const char *table_name);
+extern Obstacle *table_missing_column(const char *table_name,
+									  const char *alternatives);
+extern Obstacle *table_missing_index(const char *table_name,
+									 const char *column);
+extern void table_act_as_owner(Oid table_oid);
 
 #endif							/* UPGRADE_PREREQ_TABLE_H */

@@ -103,10 +103,8 @@ function print_need(text,    table, since, list, n, i) {
 	for (i = 1; i <= n; i++)
 		printf "%s, ", quoted(list[i])
 	print "NULL},"
-	if (since != "")
-		print "\t\t\t\t.since = " quoted(since) ","
-	if (table in index_of)
-		print "\t\t\t\t.index = " quoted(index_of[table]) ","
+	print "\t\t\t\t.since = " (since == "" ? "NULL" : quoted(since)) ","
+	print "\t\t\t\t.index = " (table in index_of ? quoted(index_of[table]) : "NULL") ","
 	print "\t\t\t},"
 }
 
@@ -137,7 +135,7 @@ function finish(    key, i) {
 		print "\t\t.needs = (const CheckNeed[]) {"
 		for (i = 1; i <= needs; i++)
 			print_need(need[i])
-		print "\t\t\t{.table = NULL}\n\t\t},"
+		print "\t\t\t{NULL, NULL, NULL, NULL}\n\t\t},"
 	}
 	print "\t\t.passed = " quoted(value["passed"]) ","
 	if ("query" in value)

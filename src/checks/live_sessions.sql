@@ -71,6 +71,14 @@ SELECT 'error', 'found', 'prepared transaction', prepared.gid,
 FROM pg_catalog.pg_prepared_xacts AS prepared
 WHERE prepared.database = current_database()
 UNION ALL
+SELECT 'error', 'unknown', 'server', 'PostgreSQL',
+       'could not check: a standby does not show the sessions of the primary server',
+       'Only the sessions of this server were looked at.',
+       'Run the check on the primary server.',
+       NULL, NULL, NULL
+FROM fact
+WHERE pg_is_in_recovery()
+UNION ALL
 SELECT 'warning', 'unknown', 'session', NULL,
        'could not check: the state of other roles'' sessions is hidden',
        format('Number of sessions: %s. (SQLSTATE 42501)', count(*)),

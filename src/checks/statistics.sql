@@ -31,7 +31,8 @@ judged AS (
            END AS verdict
     FROM candidate
 )
-SELECT 'schema' AS object_type,
+SELECT 'found' AS status,
+       'schema' AS object_type,
        format('%I, %s', fact.schema_name, verdict) AS object_identity,
        CASE verdict
            WHEN 'never' THEN 'tables of OpenMetadata have never been analyzed'
@@ -50,3 +51,11 @@ SELECT 'schema' AS object_type,
 FROM fact, judged
 WHERE verdict IS NOT NULL
 GROUP BY fact.schema_name, verdict
+UNION ALL
+SELECT 'unknown', 'server', 'PostgreSQL',
+       'could not check: a standby does not show how much the tables have changed since they were analyzed',
+       'Whether they have ever been analyzed was looked at.',
+       'Run the check on the primary server.',
+       NULL, NULL
+FROM fact
+WHERE pg_is_in_recovery()
