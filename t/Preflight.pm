@@ -202,7 +202,7 @@ sub new
 	my @command = Preflight::psql_command($node, $dbname, %option);
 	local %ENV = (%ENV, %{ $option{env} || {} });
 
-	$self->{timer} = IPC::Run::timeout(300);
+	$self->{timer} = IPC::Run::timeout(120);
 	$self->{run} = IPC::Run::start(
 		\@command,
 		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err},
@@ -222,24 +222,43 @@ sub begin
 {
 	my ($self, $script) = @_;
 
-	$self->{timer}->start(300);
+	$self->{timer}->start(120);
 	$self->{in} .= "$script\n;\n\\echo $marker\n\\warn $marker\n";
 	$self->{run}->pump_nb;
 }
 
-# Wait for the end of what was begun.  Returns the output; in list context
-# also the errors.
+# Wait until a message matches, while what was begun goes on.
+sub wait_for_error
+{
+	my ($self, $pattern) = @_;
+
+	$self->{run}->pump until $self->{err} =~ $pattern;
+}
+
+# Wait for the end of what was begun.  Returns the output; errors() has the
+# messages.
 sub finish
 {
 	my ($self) = @_;
 
-	$self->{run}->pump
-	  until $self->{out} =~ /^$marker$/m && $self->{err} =~ /^$marker$/m;
+	until ($self->{out} =~ /^$marker$/m && $self->{err} =~ /^$marker$/m)
+	{
+		# the server may have ended the session
+		last if !$self->{run}->pumpable;
+		$self->{run}->pump;
+	}
 	my ($out, $err) = @$self{qw(out err)};
 	@$self{qw(out err)} = ('', '');
 	s/^$marker\n//m foreach ($out, $err);
 	chomp($out, $err);
-	return wantarray ? ($out, $err) : $out;
+	$self->{errors} = $err;
+	return $out;
+}
+
+# The messages of what was finished last.
+sub errors
+{
+	return $_[0]->{errors};
 }
 
 sub query
