@@ -1,0 +1,191 @@
+# A check waits for nobody, and nobody has to wait for it for long: a table or
+# index that another session has locked makes the checks that need it unknown
+# (55P03), soon; a table that goes away meanwhile makes them unknown, too; and
+# in a longer transaction neither a lock on a table nor a transaction id stays.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+use Preflight;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = start_node('locks');
+my $db = 'openmetadata_db';
+my @runs = qw(stuck_ingestion_pipelines superseded_pipeline_runs);
+
+new_openmetadata($node, $db);
+sql($node, $db, 'CREATE TABLE public.elsewhere (a int)');
+
+my $locker = session($node, $db);
+my $session = session($node, $db);
+my $call = outlook();
+
+# The locker has transactions open, which is something to find; so this is
+# what everything looks like while it holds a harmless lock.
+$locker->query('BEGIN; LOCK TABLE public.elsewhere IN ACCESS EXCLUSIVE MODE');
+my $free = statuses($session->query($call));
+$locker->query('ROLLBACK');
+is_deeply([ grep { $free->{$_}[0] eq 'unknown' } sort keys %$free ], [], 'all look when nothing is locked');
+
+# Lock something, see which checks are unknown, and that it takes no time.
+sub look_while
+{
+	my ($what, $lock, $expected, @unknown) = @_;
+	my %expected = map { $_ => 1 } @unknown;
+
+	$locker->query("BEGIN; $lock");
+	is($locker->errors, '', "$what: the other session does it");
+	my $start = time;
+	my $result = statuses($session->query("SET lock_timeout = 0; $call"));
+	my $elapsed = time - $start;
+
+	is($session->errors, '', "$what: the call goes through");
+	is_deeply($result->{$_}, [ 'unknown', $expected ], "$what: $_ is unknown") foreach @unknown;
+	my @rest = grep { !$expected{$_} } sort keys %$free;
+	is_deeply([ map { "$_ $result->{$_}[0]" } @rest ], [ map { "$_ $free->{$_}[0]" } @rest ],
+		"$what: the others look");
+
+	# 100 ms for a lock, for each check at most once
+	cmp_ok($elapsed, '<', 5, "$what: no long wait");
+	$locker->query('ROLLBACK');
+}
+
+# ----- tables -----
+
+look_while('ACCESS EXCLUSIVE on the runs',
+	'LOCK TABLE openmetadata.entity_extension_time_series IN ACCESS EXCLUSIVE MODE',
+	'55P03', @runs);
+look_while('ACCESS EXCLUSIVE on the pipelines',
+	'LOCK TABLE openmetadata.ingestion_pipeline_entity IN ACCESS EXCLUSIVE MODE',
+	'55P03', @runs);
+look_while('TRUNCATE of the runs', 'TRUNCATE openmetadata.entity_extension_time_series', '55P03', @runs);
+look_while('a table dropped, but not yet for good',
+	'DROP TABLE openmetadata.search_reindex_lock',
+	'55P03', 'held_locks', 'statistics');
+look_while('ACCESS EXCLUSIVE on the history',
+	'LOCK TABLE openmetadata.server_change_log IN ACCESS EXCLUSIVE MODE',
+	'55P03', keys %$free);
+
+# Locks that reading goes along with.
+look_while('EXCLUSIVE on the runs',
+	'LOCK TABLE openmetadata.entity_extension_time_series IN EXCLUSIVE MODE', '');
+look_while('ACCESS EXCLUSIVE on a table that no check reads',
+	'LOCK TABLE openmetadata.user_entity IN ACCESS EXCLUSIVE MODE', '');
+
+# ----- indexes and TOAST tables -----
+
+# LOCK TABLE takes no index; ALTER INDEX takes the lock that a rebuild takes.
+my $index = sql($node, $db, q{
+	SELECT indexrelid::regclass FROM pg_index
+	WHERE indrelid = 'openmetadata.entity_extension_time_series'::regclass AND indisunique});
+look_while('ACCESS EXCLUSIVE on the index of the runs',
+	"ALTER INDEX $index SET (fillfactor = 80); REINDEX INDEX $index", '55P03', @runs);
+my $pkey = sql($node, $db, q{
+	SELECT indexrelid::regclass FROM pg_index
+	WHERE indrelid = 'openmetadata.ingestion_pipeline_entity'::regclass ORDER BY 1 LIMIT 1});
+look_while('REINDEX of an index of the pipelines', "REINDEX INDEX $pkey", '55P03', @runs);
+
+# Its TOAST table: of interest to those who read values that lie there, which
+# the check of the newest runs does for runs that hang only.
+sql($node, $db, q{
+	UPDATE openmetadata.ingestion_pipeline_entity
+	SET json = (json::jsonb || jsonb_build_object('long', (SELECT string_agg(md5(n::text), '') FROM generate_series(1, 2000) AS n)))::json;
+	ANALYZE});
+look_while('ACCESS EXCLUSIVE on the TOAST table of the pipelines',
+	sql($node, $db, q{
+		SELECT format('REINDEX TABLE %s', reltoastrelid::regclass) FROM pg_class
+		WHERE oid = 'openmetadata.ingestion_pipeline_entity'::regclass}),
+	'55P03', 'superseded_pipeline_runs');
+
+# All of OpenMetadata's tables at once: nothing adds up to a hang.
+look_while('ACCESS EXCLUSIVE on every table',
+	sql($node, $db, q{
+		SELECT string_agg(format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', oid::regclass), '; ')
+		FROM pg_class WHERE relnamespace = 'openmetadata'::regnamespace AND relkind = 'r'}),
+	'55P03', keys %$free);
+
+# ----- tables that go away -----
+
+# Dropped, renamed and made again in one session, over and over, while another
+# checks: each answer is one of those that are right at some moment.
+my $churn = q{
+DO $$
+BEGIN
+	FOR i IN 1 .. 150 LOOP
+		ALTER TABLE openmetadata.search_reindex_lock RENAME TO away;
+		COMMIT;
+		ALTER TABLE openmetadata.away RENAME TO search_reindex_lock;
+		COMMIT;
+		CREATE TABLE openmetadata.copy (LIKE openmetadata.search_reindex_lock INCLUDING ALL);
+		DROP TABLE openmetadata.search_reindex_lock;
+		ALTER TABLE openmetadata.copy RENAME TO search_reindex_lock;
+		COMMIT;
+		ALTER TABLE openmetadata.entity_extension_time_series RENAME TO away;
+		ALTER TABLE openmetadata.away RENAME TO entity_extension_time_series;
+		COMMIT;
+	END LOOP;
+END
+$$;};
+$locker->begin($churn);
+my %seen;
+my $errors = '';
+for my $i (1 .. 60)
+{
+	foreach my $line (split /\n/, $session->query($call))
+	{
+		my ($check, $status, $state) = split /\|/, $line, -1;
+		$seen{"$check $status $state"}++ if $check =~ /^(?:held_locks|stuck_|superseded_)/;
+	}
+	$errors .= $session->errors;
+}
+$locker->finish;
+is($locker->errors, '', 'the session that drops and renames is not disturbed');
+is($errors, '', 'and the checks go through');
+is( join("\n", grep { !/ (?:passed|found) $/ && !/ unknown (?:55P03|42P01|XX000)$/ } sort keys %seen),
+	'', 'every answer is what it was, or unknown for a lock or a missing table')
+  or diag(join("\n", map { "$_: $seen{$_}" } sort keys %seen));
+ok(!(grep { /XX000/ } keys %seen), 'no internal error was met')
+  or diag(join("\n", map { "$_: $seen{$_}" } sort keys %seen));
+my $again = statuses($session->query($call));
+is_deeply($again->{$_}, $free->{$_}, "$_ looks again") foreach @runs, 'held_locks';
+
+# ----- what stays -----
+
+$session->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
+$session->query($_)
+  foreach $call, 'SELECT upgrade_prereq_check(deep => true)', 'SELECT count(*) FROM upgrade_prereq_memory()',
+  'SELECT count(*) FROM upgrade_prereq_effective_settings()', 'SELECT count(*) FROM upgrade_prereq_recommended_settings()';
+is( $session->query(q{
+		SELECT string_agg(relation::regclass::text, ' ') FROM pg_locks
+		WHERE pid = pg_backend_pid() AND relation >= 16384}),
+	'', 'in a transaction no lock on a table or index stays');
+is($session->query('SELECT pg_current_xact_id_if_assigned() IS NULL'), 't', 'and no transaction id was assigned');
+
+# so that others can go on meanwhile
+$locker->query(q{SET lock_timeout = '5s'; ALTER TABLE openmetadata.entity_extension_time_series ADD COLUMN extra int});
+is($locker->errors, '', 'another session can alter the tables that were read');
+$session->query('COMMIT');
+
+# A lock that the transaction had before stays.
+$session->query('BEGIN; LOCK TABLE openmetadata.ingestion_pipeline_entity IN SHARE MODE');
+$session->query($call);
+is( $session->query(q{
+		SELECT relation::regclass, mode FROM pg_locks WHERE pid = pg_backend_pid() AND relation >= 16384 ORDER BY 1, 2}),
+	'openmetadata.ingestion_pipeline_entity|ShareLock', 'a lock that was held before stays');
+$session->query('ROLLBACK');
+
+# A transaction that has an id keeps it, and its changes.
+$session->query('BEGIN; INSERT INTO public.elsewhere VALUES (1)');
+my $xid = $session->query('SELECT pg_current_xact_id_if_assigned()');
+$session->query($call);
+is($session->query('SELECT pg_current_xact_id_if_assigned()'), $xid, 'a transaction id is the same afterwards');
+$session->query('COMMIT');
+is($session->query('SELECT count(*) FROM public.elsewhere'), '1', 'and what was written before is committed');
+
+$session->close;
+$locker->close;
+$node->stop;
+done_testing();
