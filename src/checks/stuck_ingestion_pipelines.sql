@@ -18,36 +18,58 @@ WITH run AS (
     SELECT entity.@fqnhash@ AS key,
            entity.json AS pipeline,
            newest.json AS status,
-           newest.from_end,
            newest.epoch,
-           newest.epoch_ms,
-           row_number() OVER (PARTITION BY entity.@fqnhash@ ORDER BY newest.epoch_ms DESC NULLS FIRST) AS rank,
-           lower(newest.json ->> 'pipelineState') AS state
+           newest.rank,
+           newest.state,
+           in_seconds.json AS seconds_status,
+           in_seconds.epoch AS seconds_epoch
     FROM @schema@.ingestion_pipeline_entity AS entity
     CROSS JOIN LATERAL (
-        (SELECT true AS from_end,
-                series.json,
-                series."timestamp" AS epoch,
-                series."timestamp"::numeric * CASE WHEN series."timestamp" < 100000000000 THEN 1000 ELSE 1 END AS epoch_ms
-         FROM @schema@.entity_extension_time_series AS series
-         WHERE series.@entityfqnhash@ = entity.@fqnhash@
-           AND series.extension = 'ingestionPipeline.pipelineStatus'
-         ORDER BY series."timestamp" DESC
-         LIMIT 5)
-        UNION ALL
-        -- a time in seconds sorts before all in milliseconds
-        (SELECT false, series.json, series."timestamp", series."timestamp"::numeric * 1000
-         FROM @schema@.entity_extension_time_series AS series
-         WHERE series.@entityfqnhash@ = entity.@fqnhash@
-           AND series.extension = 'ingestionPipeline.pipelineStatus'
-           AND series."timestamp" < 100000000000
-         ORDER BY series."timestamp" DESC
-         LIMIT 1)
+        SELECT series.json,
+               series."timestamp" AS epoch,
+               lower(series.json ->> 'pipelineState') AS state,
+               row_number() OVER (ORDER BY series."timestamp" DESC) AS rank
+        FROM @schema@.entity_extension_time_series AS series
+        WHERE series.@entityfqnhash@ = entity.@fqnhash@
+          AND series.extension = 'ingestionPipeline.pipelineStatus'
+        ORDER BY series."timestamp" DESC
+        LIMIT 5
     ) AS newest
+    -- a time in seconds sorts before all in milliseconds
+    LEFT JOIN LATERAL (
+        SELECT series.json, series."timestamp" AS epoch
+        FROM @schema@.entity_extension_time_series AS series
+        WHERE newest.rank = 1 AND newest.epoch >= 100000000000
+          AND series.@entityfqnhash@ = entity.@fqnhash@
+          AND series.extension = 'ingestionPipeline.pipelineStatus'
+          AND series."timestamp" < 100000000000
+        ORDER BY series."timestamp" DESC
+        LIMIT 1
+    ) AS in_seconds ON true
+    -- not more than is looked at below: most newest runs have finished
+    WHERE newest.state IN ('queued', 'running')
+       OR newest.rank = 1
+          AND ((newest.state IN ('success', 'failed', 'partialsuccess', 'stopped')
+                AND newest.epoch BETWEEN 100000000000 AND extract(epoch FROM statement_timestamp()) * 1000) IS NOT TRUE
+               OR in_seconds.epoch IS NOT NULL)
+),
+latest AS (
+    SELECT key, pipeline, status, epoch, state
+    FROM run
+    WHERE rank = 1 AND (seconds_epoch::numeric * 1000 > epoch) IS NOT TRUE
+    UNION ALL
+    SELECT key, pipeline, seconds_status, seconds_epoch, lower(seconds_status ->> 'pipelineState')
+    FROM run
+    WHERE rank = 1 AND seconds_epoch::numeric * 1000 > epoch
+),
+timed AS (
+    SELECT latest.*,
+           epoch::numeric * CASE WHEN epoch < 100000000000 THEN 1000 ELSE 1 END AS epoch_ms
+    FROM latest
 ),
 -- all that is not plainly finished; only of these is more to be known
 suspect AS (
-    SELECT run.*,
+    SELECT timed.*,
            CASE WHEN epoch_ms BETWEEN 0 AND 253402300799999
                 THEN to_timestamp((epoch_ms / 1000)::double precision)
            END AS started_at,
@@ -60,11 +82,10 @@ suspect AS (
                     CASE WHEN pipeline #>> '{airflowConfig,workflowTimeout}' ~ '^[0-9]{1,9}$'
                          THEN make_interval(secs => (pipeline #>> '{airflowConfig,workflowTimeout}')::int)
                     END) AS age_limit
-    FROM run, fact
-    WHERE rank = 1
-      AND (COALESCE(state, '') NOT IN ('success', 'failed', 'partialsuccess', 'stopped')
-           OR epoch_ms NOT BETWEEN 0 AND extract(epoch FROM statement_timestamp() + interval '5 minutes') * 1000
-           OR epoch_ms IS NULL)
+    FROM timed, fact
+    WHERE COALESCE(state, '') NOT IN ('success', 'failed', 'partialsuccess', 'stopped')
+       OR epoch_ms IS NULL
+       OR epoch_ms NOT BETWEEN 0 AND extract(epoch FROM statement_timestamp() + interval '5 minutes') * 1000
 ),
 judged AS (
     SELECT suspect.*,
@@ -139,5 +160,5 @@ SELECT 'info', 'schema', quote_ident(fact.schema_name),
        NULL, NULL,
        jsonb_build_object('older_runs', count(*), 'pipelines', count(DISTINCT key))
 FROM run, fact
-WHERE rank > 1 AND from_end AND state IN ('queued', 'running')
+WHERE rank > 1 AND state IN ('queued', 'running')
 GROUP BY fact.schema_name
