@@ -1,0 +1,115 @@
+# Sessions in the way of a migration: live_sessions finds the servers of
+# OpenMetadata, sessions of the migrating role, open transactions and prepared
+# ones, each as long as it is there; and says what it is not shown.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib $FindBin::RealBin;
+
+use Preflight;
+use Test::More;
+
+my $node = start_node('sessions');
+my $db = 'openmetadata_db';
+
+new_openmetadata($node, $db);
+sql($node, 'postgres', q{
+	CREATE DATABASE another_db;
+	CREATE ROLE reporting LOGIN;
+	CREATE ROLE checker LOGIN;
+	ALTER ROLE reporting SET lock_timeout = 0});
+sql($node, $db, 'GRANT USAGE ON SCHEMA openmetadata TO checker;
+	GRANT SELECT ON openmetadata.server_change_log TO checker');
+
+# level, status, object and number of sessions of each finding
+sub report
+{
+	my ($role) = @_;
+
+	return sql($node, $db, q{
+		SELECT level, status, object_identity, data ->> 'sessions'
+		FROM upgrade_prereq_findings(include => '{live_sessions}')},
+		user => $role || 'postgres');
+}
+
+my $passed = 'info|passed||';
+
+is(report(), $passed, 'nobody is connected');
+
+# ----- a server of OpenMetadata -----
+
+my $server = session($node, $db, user => 'openmetadata_user', env => { PGAPPNAME => 'OpenMetadata' });
+is(report(), 'error|found|OpenMetadata of role openmetadata_user|1', 'a server is found');
+my $second = session($node, $db, user => 'openmetadata_user', env => { PGAPPNAME => 'OpenMetadata' });
+is(report(), 'error|found|OpenMetadata of role openmetadata_user|2', 'a second session of it is counted');
+is( sql($node, $db, q{
+		SELECT data -> 'pids' FROM upgrade_prereq_findings(include => '{live_sessions}')}),
+	'[' . join(', ', sort { $a <=> $b } $server->pid, $second->pid) . ']',
+	'with their process ids');
+is( sql($node, $db, q{
+		SELECT (data ->> 'oldest_connected_for')::interval >= '0'
+		FROM upgrade_prereq_findings(include => '{live_sessions}')}),
+	't', 'and their age');
+$second->close;
+$server->close;
+$node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'openmetadata_user'});
+is(report(), $passed, 'once it is stopped, all is well');
+
+my $driver = session($node, $db, user => 'reporting', env => { PGAPPNAME => 'PostgreSQL JDBC Driver' });
+is(report(), 'error|found|PostgreSQL JDBC Driver of role reporting|1', 'an older server is known by its driver');
+$driver->close;
+
+my $console = session($node, $db, user => 'openmetadata_user', env => { PGAPPNAME => 'psql' });
+is(report(), 'warning|found|psql of role openmetadata_user|1', 'another session of the role is a warning');
+$console->close;
+
+my $elsewhere = session($node, 'another_db', user => 'openmetadata_user', env => { PGAPPNAME => 'OpenMetadata' });
+$node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE datname = 'openmetadata_db' AND usename = 'openmetadata_user'});
+is(report(), $passed, 'sessions in other databases do not count');
+$elsewhere->close;
+
+# ----- open transactions -----
+
+my $open = session($node, $db, user => 'reporting', env => { PGAPPNAME => q{it's "open"} });
+is(report(), $passed, 'an idle session of somebody else does not matter');
+$open->query('BEGIN; SELECT 1;');
+is(report(), q{warning|found|it's "open" of role reporting, idle in transaction|1}, 'an open transaction does');
+is( sql($node, $db, q{
+		SELECT (data ->> 'oldest_open_for')::interval >= '0'
+		FROM upgrade_prereq_findings(include => '{live_sessions}')}),
+	't', 'with its age');
+$open->query('SELECT 1 / 0;');
+is(report(), q{warning|found|it's "open" of role reporting, idle in transaction|1}, 'and so does one that has failed');
+
+# ----- what is not shown -----
+
+is( sql($node, $db, q{
+		SELECT level, status, detail, fix_sql FROM upgrade_prereq_findings(include => '{live_sessions}')},
+		user => 'checker'),
+	'warning|unknown|Number of sessions: 1. (SQLSTATE 42501)|GRANT pg_read_all_stats TO checker;',
+	'a role that is not shown the state says so');
+sql($node, $db, $_)
+  foreach split /\n/, sql($node, $db, q{
+	SELECT fix_sql FROM upgrade_prereq_findings(include => '{live_sessions}')}, user => 'checker');
+is(report('checker'), report(), 'the GRANT it names is enough');
+sql($node, $db, 'REVOKE pg_read_all_stats FROM checker');
+$open->query('ROLLBACK;');
+$open->close;
+$node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'reporting'});
+is(report('checker'), $passed, 'without other sessions nothing is hidden');
+
+# ----- prepared transactions -----
+
+sql($node, $db, q{BEGIN; CREATE TABLE public.prepared (); PREPARE TRANSACTION 'left; "behind"'});
+is(report(), 'error|found|left; "behind"|', 'a prepared transaction is found');
+is(report('checker'), 'error|found|left; "behind"|', 'by everybody');
+is( sql($node, 'another_db', q{SELECT count(*) FROM pg_prepared_xacts}), '1', 'it is seen everywhere');
+sql($node, $db, q{ROLLBACK PREPARED 'left; "behind"'});
+sql($node, 'another_db', q{BEGIN; CREATE TABLE public.prepared (); PREPARE TRANSACTION 'elsewhere'});
+is(report(), $passed, 'one of another database does not count');
+sql($node, 'another_db', q{ROLLBACK PREPARED 'elsewhere'});
+
+$node->stop;
+done_testing();
