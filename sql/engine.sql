@@ -135,6 +135,11 @@ ALTER TABLE openmetadata.search_reindex_lock ALTER expiresat TYPE text USING 'so
 SELECT check_id, status, detail FROM upgrade_prereq_findings('1.13.5') WHERE status = 'unknown';
 ROLLBACK;
 
+-- tables that belong to different roles
+BEGIN;
+ALTER TABLE openmetadata.ingestion_pipeline_entity OWNER TO CURRENT_USER;
+SELECT check_id, status, message, detail, hint FROM upgrade_prereq_findings('1.13.5') WHERE status = 'unknown';
+ROLLBACK;
 -- a type of somebody's own, with casts of his own
 BEGIN;
 CREATE TYPE openmetadata.own AS ENUM ('x');

@@ -340,7 +340,7 @@ upgrade_prereq_require(PG_FUNCTION_ARGS)
 	allow_unknown = bool_argument(fcinfo, 2, "allow_unknown");
 
 	result = check_run_all(&request);
-	verdict = report_verdict(result->findings, fail_level);
+	verdict = report_verdict(result, fail_level);
 
 	if (verdict == VERDICT_FAIL ||
 		(verdict == VERDICT_INCOMPLETE && !allow_unknown))

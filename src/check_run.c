@@ -387,6 +387,35 @@ run_query(CheckRun *run, const char *query)
 	SPI_finish();
 }
 
+/*
+ * Prepare all tables that a check needs, and go on as their owner.  Returns
+ * what is in the way, or NULL.
+ */
+static Obstacle *
+prepare_needs(const CheckRun *run, List **substitutions)
+{
+	Oid			first_oid = InvalidOid;
+
+	for (const CheckNeed *need = run->check->needs;
+		 need != NULL && need->table != NULL; need++)
+	{
+		Oid			table_oid;
+		Obstacle   *obstacle = prepare_need(need, run->installation,
+											substitutions, &table_oid);
+
+		if (obstacle != NULL)
+			return obstacle;
+		if (!OidIsValid(first_oid))
+			first_oid = table_oid;
+		else if (table_owner(table_oid) != table_owner(first_oid))
+			return table_other_owner(need->table, run->check->needs->table);
+	}
+
+	if (OidIsValid(first_oid))
+		table_act_as_owner(first_oid);
+	return NULL;
+}
+
 /* The part of check_run() that may fail. */
 static void
 run_guarded(void *argument)
@@ -395,23 +424,18 @@ run_guarded(void *argument)
 	const Check *check = run->check;
 	const char *query = check->query_of ? check_find(check->query_of)->query :
 		check->query;
+	const char *extension = extension_schema();
 	List	   *substitutions = NIL;
-	Oid			table_oid = InvalidOid;
+	Obstacle   *obstacle;
 	MemoryContext previous;
 
-	for (const CheckNeed *need = check->needs;
-		 need != NULL && need->table != NULL; need++)
+	obstacle = prepare_needs(run, &substitutions);
+	if (obstacle != NULL)
 	{
-		Obstacle   *obstacle = prepare_need(need, run->installation,
-											&substitutions, &table_oid);
-
-		if (obstacle != NULL)
-		{
-			previous = MemoryContextSwitchTo(run->context);
-			run->findings = list_make1(check_obstacle_finding(check, obstacle));
-			MemoryContextSwitchTo(previous);
-			return;
-		}
+		previous = MemoryContextSwitchTo(run->context);
+		run->findings = list_make1(check_obstacle_finding(check, obstacle));
+		MemoryContextSwitchTo(previous);
+		return;
 	}
 
 	if (check->function != NULL)
@@ -425,10 +449,7 @@ run_guarded(void *argument)
 	if (run->installation->schema_name != NULL)
 		substitutions = add_substitution(substitutions, "schema",
 										 run->installation->schema_name);
-	substitutions = add_substitution(substitutions, "extschema",
-									 extension_schema());
-	if (OidIsValid(table_oid))
-		table_act_as_owner(table_oid);
+	substitutions = add_substitution(substitutions, "extschema", extension);
 	run_query(run, substitute(query, substitutions));
 }
 

@@ -50,13 +50,13 @@ report_lines(const ReportFormat *format, const CheckResult *result)
 }
 
 /*
- * The verdict on some findings: a finding of at least fail_level fails; a
- * check that could not look, or did not, leaves the answer open.
+ * The verdict on a run: a finding of at least fail_level fails; a check that
+ * could not look, was not run or was left out leaves the answer open.
  */
 ReportVerdict
-report_verdict(List *findings, FindingLevel fail_level)
+report_verdict(const CheckResult *result, FindingLevel fail_level)
 {
-	FindingCounts counts = finding_count(findings);
+	FindingCounts counts = finding_count(result->findings);
 
 	for (int level = fail_level; level < FINDING_LEVEL_COUNT; level++)
 	{
@@ -64,7 +64,8 @@ report_verdict(List *findings, FindingLevel fail_level)
 			return VERDICT_FAIL;
 	}
 	if (counts.status[FINDING_UNKNOWN] > 0 ||
-		counts.status[FINDING_NOT_RUN] > 0)
+		counts.status[FINDING_NOT_RUN] > 0 ||
+		result->excluded != NIL)
 		return VERDICT_INCOMPLETE;
 	return VERDICT_PASS;
 }
@@ -137,17 +138,17 @@ report_counts(List *findings)
 
 /* The verdict in a sentence, with the counts. */
 const char *
-report_verdict_line(List *findings, FindingLevel fail_level)
+report_verdict_line(const CheckResult *result, FindingLevel fail_level)
 {
 	static const char *const sentences[] = {
 		[VERDICT_PASS] = "the upgrade may start",
-		[VERDICT_INCOMPLETE] = "not everything could be checked, the upgrade should wait",
+		[VERDICT_INCOMPLETE] = "not everything was checked, the upgrade should wait",
 		[VERDICT_FAIL] = "do not start the upgrade",
 	};
 
 	return psprintf("Verdict: %s (%s).",
-					sentences[report_verdict(findings, fail_level)],
-					report_counts(findings));
+					sentences[report_verdict(result, fail_level)],
+					report_counts(result->findings));
 }
 
 /* One line for each finding that keeps the gate shut. */

@@ -30,8 +30,9 @@ typedef struct ReportFormat
 extern const ReportFormat *report_format_parse(const char *text);
 extern List *report_lines(const ReportFormat *format,
 						  const CheckResult *result);
-extern ReportVerdict report_verdict(List *findings, FindingLevel fail_level);
-extern const char *report_verdict_line(List *findings,
+extern ReportVerdict report_verdict(const CheckResult *result,
+									FindingLevel fail_level);
+extern const char *report_verdict_line(const CheckResult *result,
 									   FindingLevel fail_level);
 extern const char *report_printable(const char *text, char line_feed);
 extern const char *report_counts(List *findings);

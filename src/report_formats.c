@@ -278,8 +278,7 @@ report_text(const CheckResult *result)
 	if (list_length(lines) > 2)
 		lines = add_line(lines, "");
 	lines = add_summary(lines, result);
-	return add_line(lines, report_verdict_line(result->findings,
-											   REPORT_FAIL_LEVEL));
+	return add_line(lines, report_verdict_line(result, REPORT_FAIL_LEVEL));
 }
 
 /* Append a key and a string, or null. */
@@ -369,8 +368,7 @@ report_json(const CheckResult *result)
 	append_json_text(&buf, "started_at", started_at);
 	append_json_text(&buf, "fail_level", finding_level_name(REPORT_FAIL_LEVEL));
 	append_json_text(&buf, "verdict",
-					 verdicts[report_verdict(result->findings,
-											 REPORT_FAIL_LEVEL)]);
+					 verdicts[report_verdict(result, REPORT_FAIL_LEVEL)]);
 	append_json_counts(&buf, result->findings);
 
 	appendStringInfoString(&buf, ", \"findings\": [");
@@ -412,7 +410,8 @@ markdown_escape(const char *text)
 
 /* Append a code block, with a fence longer than any in the text. */
 static List *
-add_code_block(List *lines, const char *title, const char *text)
+add_code_block(List *lines, const char *title, const char *language,
+			   const char *text)
 {
 	int			longest = 2;
 	int			run = 0;
@@ -430,7 +429,7 @@ add_code_block(List *lines, const char *title, const char *text)
 
 	lines = add_line(lines, title);
 	lines = add_line(lines, "");
-	lines = add_line(lines, psprintf("%ssql", fence));
+	lines = add_line(lines, psprintf("%s%s", fence, language));
 	lines = add_lines(lines, "", "", text);
 	lines = add_line(lines, fence);
 	return add_line(lines, "");
@@ -457,8 +456,7 @@ report_markdown(const CheckResult *result)
 	lines = add_line(lines, "");
 	lines = add_paragraph(lines, headline(result));
 	lines = add_line(lines, psprintf("**%s**",
-									 report_verdict_line(result->findings,
-														 REPORT_FAIL_LEVEL)));
+									 report_verdict_line(result, REPORT_FAIL_LEVEL)));
 	lines = add_line(lines, "");
 	foreach(lc, report_blocks(result->findings))
 	{
@@ -472,10 +470,10 @@ report_markdown(const CheckResult *result)
 		lines = add_line(lines, "");
 		lines = add_paragraph(lines, finding->detail);
 		lines = add_paragraph(lines, finding->hint);
-		lines = add_code_block(lines, "Fix:", finding->fix_sql);
-		lines = add_code_block(lines, "Undo:", finding->undo_sql);
+		lines = add_code_block(lines, "Fix:", "sql", finding->fix_sql);
+		lines = add_code_block(lines, "Undo:", "sql", finding->undo_sql);
 		if (finding->status == FINDING_FOUND)
-			lines = add_code_block(lines, "Data:", finding->data);
+			lines = add_code_block(lines, "Data:", "json", finding->data);
 	}
 	lines = add_line(lines, "## Everything else");
 	lines = add_line(lines, "");

@@ -84,6 +84,21 @@ table_missing_index(const char *table_name, const char *column)
 	return obstacle;
 }
 
+/* Two tables that are read together belong to different roles. */
+Obstacle *
+table_other_owner(const char *table_name, const char *other_name)
+{
+	Obstacle   *obstacle;
+
+	obstacle = make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							 psprintf("tables \"%s\" and \"%s\" belong to different roles",
+									  other_name, table_name),
+							 "Give OpenMetadata's tables to one role, as its migration needs to own them.",
+							 NULL);
+	obstacle->detail = "Tables are read with the rights of their owner only.";
+	return obstacle;
+}
+
 /* The right to read is missing: say which GRANT gives it. */
 static Obstacle *
 missing_right(Oid schema_oid, const char *table_name, bool needs_usage)
@@ -244,6 +259,17 @@ table_has_index(Oid table_oid, const char *column)
 	return found;
 }
 
+/* The owner of a table, which has to be locked. */
+Oid
+table_owner(Oid table_oid)
+{
+	Relation	relation = table_open(table_oid, NoLock);
+	Oid			owner = relation->rd_rel->relowner;
+
+	table_close(relation, NoLock);
+	return owner;
+}
+
 /*
  * Go on as the owner of a table, until the (sub)transaction is rolled back.
  * Planning a query can run functions of indexes, which are the owner's: they
@@ -253,12 +279,10 @@ table_has_index(Oid table_oid, const char *column)
 void
 table_act_as_owner(Oid table_oid)
 {
-	Relation	relation = table_open(table_oid, NoLock);
-	Oid			owner = relation->rd_rel->relowner;
 	Oid			user;
 	int			context;
 
-	table_close(relation, NoLock);
 	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(table_owner(table_oid),
+						   context | SECURITY_RESTRICTED_OPERATION);
 }

@@ -24,6 +24,9 @@ extern Obstacle *table_missing_column(const char *table_name,
 									  const char *alternatives);
 extern Obstacle *table_missing_index(const char *table_name,
 									 const char *column);
+extern Obstacle *table_other_owner(const char *table_name,
+								   const char *other_name);
+extern Oid	table_owner(Oid table_oid);
 extern void table_act_as_owner(Oid table_oid);
 
 #endif							/* UPGRADE_PREREQ_TABLE_H */

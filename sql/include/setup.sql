@@ -4,14 +4,17 @@
 \set fixture `echo "$UPGRADE_PREREQ_FIXTURE"`
 \set schema openmetadata
 SET client_min_messages = warning;
+DROP SCHEMA IF EXISTS openmetadata CASCADE;
+-- a role that a run left behind may have settings
 DO $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'regress_openmetadata') THEN
-        CREATE ROLE regress_openmetadata LOGIN;
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'regress_openmetadata') THEN
+        DROP OWNED BY regress_openmetadata;
+        DROP ROLE regress_openmetadata;
     END IF;
 END
 $$;
-DROP SCHEMA IF EXISTS openmetadata CASCADE;
+CREATE ROLE regress_openmetadata LOGIN;
 CREATE SCHEMA openmetadata AUTHORIZATION regress_openmetadata;
 SET SESSION AUTHORIZATION regress_openmetadata;
 \i :fixture/schema.sql

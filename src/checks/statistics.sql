@@ -7,7 +7,10 @@
 -- passed: every table of OpenMetadata has recent statistics
 --
 -- After a restore without ANALYZE the planner can be wrong by a factor of
--- ten, and so can every estimate of this report.  "Stale" is what autovacuum
+-- ten, and so can every estimate of this report.  CREATE INDEX counts the rows
+-- of a table, too, so that their number does not show that it was analyzed;
+-- whose columns have no statistics was not (pg_stats shows them to whoever may
+-- read the table).  "Stale" is what autovacuum
 -- would analyze at its default settings, doubled, so that a table on which it
 -- is about to run does not alarm.
 WITH candidate AS (
@@ -16,7 +19,13 @@ WITH candidate AS (
            class.reltuples,
            class.relpages,
            pg_stat_get_live_tuples(class.oid) AS live_rows,
-           pg_stat_get_mod_since_analyze(class.oid) AS changed_rows
+           pg_stat_get_mod_since_analyze(class.oid) AS changed_rows,
+           COALESCE(pg_stat_get_last_analyze_time(class.oid),
+                    pg_stat_get_last_autoanalyze_time(class.oid)) IS NOT NULL
+           OR EXISTS (SELECT FROM pg_catalog.pg_stats AS column_statistics
+                      WHERE column_statistics.schemaname = fact.schema_name
+                        AND column_statistics.tablename = class.relname) AS has_statistics,
+           has_table_privilege(class.oid, 'SELECT') AS may_read
     FROM fact
     JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
     JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid
@@ -27,6 +36,8 @@ judged AS (
            CASE
                WHEN relpages = 0 AND reltuples <= 0 THEN
                    CASE WHEN pg_relation_size(table_oid) > 0 THEN 'never' END
+               WHEN reltuples > 0 AND NOT has_statistics THEN
+                   CASE WHEN may_read THEN 'never' ELSE 'hidden' END
                WHEN changed_rows > 2 * (50 + 0.1 * GREATEST(reltuples, 0)) THEN 'stale'
            END AS verdict
     FROM candidate
@@ -49,7 +60,18 @@ SELECT 'found' AS status,
                                                        'changed_rows', changed_rows)
                                     ORDER BY table_name)) AS data
 FROM fact, judged
-WHERE verdict IS NOT NULL
+WHERE verdict IN ('never', 'stale')
+GROUP BY fact.schema_name, verdict
+UNION ALL
+SELECT 'unknown', 'schema', format('%I, %s', fact.schema_name, verdict),
+       'could not check: whether some tables have ever been analyzed is not shown',
+       format('Tables (%s): %s. (SQLSTATE 42501)', count(*), string_agg(table_name, ', ' ORDER BY table_name)),
+       'Run the check as the owner of the tables, or ask the owner for the GRANT given as the fix.',
+       format('GRANT SELECT ON TABLE %s TO %I;',
+              string_agg(format('%I.%I', fact.schema_name, table_name), ', ' ORDER BY table_name), current_user),
+       jsonb_build_object('sqlstate', '42501')
+FROM fact, judged
+WHERE verdict = 'hidden'
 GROUP BY fact.schema_name, verdict
 UNION ALL
 SELECT 'unknown', 'server', 'PostgreSQL',

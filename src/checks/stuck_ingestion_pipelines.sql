@@ -89,6 +89,7 @@ suspect AS (
 ),
 judged AS (
     SELECT suspect.*,
+           CASE WHEN strpos(fqn, '"') > 0 THEN fqn ELSE '"' || fqn || '"' END AS quoted_fqn,
            CASE
                WHEN COALESCE(state, '') NOT IN ('queued', 'running', 'success', 'failed', 'partialsuccess', 'stopped')
                    THEN 'unreadable state'
@@ -103,11 +104,11 @@ SELECT 'warning' AS level,
        'ingestion pipeline' AS object_type,
        fqn AS object_identity,
        CASE verdict
-           WHEN 'stuck' THEN format('ingestion pipeline "%s" is stuck in state "%s"', fqn, shown_state)
-           WHEN 'running' THEN format('ingestion pipeline "%s" is in state "%s" and may be at work', fqn, shown_state)
-           WHEN 'future' THEN format('the newest run of ingestion pipeline "%s" lies in the future', fqn)
-           WHEN 'unreadable time' THEN format('the time of the newest run of ingestion pipeline "%s" cannot be read', fqn)
-           ELSE format('the state of the newest run of ingestion pipeline "%s" cannot be read', fqn)
+           WHEN 'stuck' THEN format('ingestion pipeline %s is stuck in state "%s"', quoted_fqn, shown_state)
+           WHEN 'running' THEN format('ingestion pipeline %s is in state "%s" and may be at work', quoted_fqn, shown_state)
+           WHEN 'future' THEN format('the newest run of ingestion pipeline %s lies in the future', quoted_fqn)
+           WHEN 'unreadable time' THEN format('the time of the newest run of ingestion pipeline %s cannot be read', quoted_fqn)
+           ELSE format('the state of the newest run of ingestion pipeline %s cannot be read', quoted_fqn)
        END AS message,
        format('Service %s, run %s, state %s. ',
               COALESCE(substring(fqn FROM '^("(?:[^"]|"")*"|[^.]*)'), 'unknown'),

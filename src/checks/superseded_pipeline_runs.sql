@@ -1,5 +1,5 @@
 -- id: superseded_pipeline_runs
--- title: old pipeline runs in state queued or running behind a newer run
+-- title: no pipeline has an old run in state queued or running behind a newer one
 -- category: runs
 -- level: info
 -- cost: heavy
