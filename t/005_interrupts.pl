@@ -60,9 +60,12 @@ sub is_same
 	my ($got, $expected, $name) = @_;
 	my %expected = map { $_ => 1 } split /\n/, $expected;
 	my %got = map { $_ => 1 } split /\n/, $got;
+	my @more = grep { !$expected{$_} } sort keys %got;
+	my @less = grep { !$got{$_} } sort keys %expected;
 
-	is( join("\n", grep { !$expected{$_} } sort keys %got),
-		join("\n", grep { !$got{$_} } sort keys %expected), $name);
+	splice(@$_, 10) foreach grep { @$_ > 10 } \@more, \@less;
+	ok($got eq $expected, $name)
+	  or diag(join("\n", 'not expected:', @more, 'missing:', @less));
 }
 
 sub locks_of

@@ -227,12 +227,14 @@ sub begin
 	$self->{run}->pump_nb;
 }
 
-# Wait until a message matches, while what was begun goes on.
+# Wait until a message matches, while what was begun goes on, or until it has
+# ended.
 sub wait_for_error
 {
 	my ($self, $pattern) = @_;
 
-	$self->{run}->pump until $self->{err} =~ $pattern;
+	$self->{run}->pump
+	  until $self->{err} =~ $pattern || $self->{err} =~ /^$marker$/m || !$self->{run}->pumpable;
 }
 
 # Wait for the end of what was begun.  Returns the output; errors() has the
