@@ -138,45 +138,49 @@ start_time_limit(void)
 }
 
 /*
- * Turn the current error into an obstacle, in the caller's memory.  NULL if it
- * is the user's wish to stop, not the query's failure.
+ * Was it the user, or the server, who wanted the query to stop?  Then it is
+ * not for us to go on.
  */
-static Obstacle *
-capture_error(void)
+static bool
+is_wish_to_stop(const ErrorData *error)
 {
-	ErrorData  *error = CopyErrorData();
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED && !time_is_up;
+}
+
+/* Turn an error into an obstacle. */
+static Obstacle *
+obstacle_from_error(const ErrorData *error)
+{
 	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
 
 	obstacle->sqlerrcode = error->sqlerrcode;
-	if (error->sqlerrcode != ERRCODE_QUERY_CANCELED)
-	{
-		obstacle->message = error->message;
-		obstacle->detail = error->detail;
-		obstacle->hint = error->hint;
-	}
-	else if (time_is_up)
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
 		obstacle->message = psprintf("the time limit of %d ms was reached",
 									 setting_check_timeout);
 		obstacle->hint = "The setting upgrade_prereq.check_timeout gives a check more time.";
 	}
 	else
-		return NULL;
+	{
+		obstacle->message = error->message;
+		obstacle->detail = error->detail;
+		obstacle->hint = error->hint;
+	}
 	return obstacle;
 }
 
 /*
  * Run a function that only reads, alone: an error in it is returned as an
- * obstacle, NULL means that there was none.  What it allocates in the current memory context
- * stays there; whatever else it did is rolled back in either case.  A cancel
- * by the user is not caught.
+ * obstacle, NULL means that there was none.  What it allocates in the current
+ * memory context stays there; whatever else it did is rolled back in either
+ * case.  A cancel by the user is not caught.
  */
 Obstacle *
 guard_run(GuardedFunction function, void *argument)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	Obstacle   *volatile obstacle = NULL;
+	ErrorData  *volatile error = NULL;
 	TimeoutId	timeout_id;
 
 	CHECK_FOR_INTERRUPTS();
@@ -196,9 +200,7 @@ guard_run(GuardedFunction function, void *argument)
 	{
 		disable_timeout(timeout_id, false);
 		MemoryContextSwitchTo(context);
-		obstacle = capture_error();
-		if (obstacle == NULL)
-			PG_RE_THROW();
+		error = CopyErrorData();
 		FlushErrorState();
 	}
 	PG_END_TRY();
@@ -212,10 +214,14 @@ guard_run(GuardedFunction function, void *argument)
 	 * not cancel what comes next.
 	 */
 	if (time_is_up &&
-		(obstacle == NULL ||
-		 obstacle->sqlerrcode != ERRCODE_QUERY_CANCELED))
+		(error == NULL || error->sqlerrcode != ERRCODE_QUERY_CANCELED))
 		QueryCancelPending = false;
-	return obstacle;
+
+	if (error == NULL)
+		return NULL;
+	if (is_wish_to_stop(error))
+		ReThrowError(error);
+	return obstacle_from_error(error);
 }
 
 /* Raise an obstacle as the error that it is, or was. */

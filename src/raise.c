@@ -270,17 +270,19 @@ restore_setting(const RaisedSetting *setting)
 
 	row->scope = record.scope->name;
 	if (record.after != current_kb(setting))
-		row->note = "It was changed after it had been raised, and is left as it is.";
-	else
 	{
-		set_setting(setting->name,
-					record.before > 0 ? psprintf("%d", record.before) : NULL,
-					record.scope->action);
-		row->after = current_text(setting);
-		row->changed = true;
-		row->note = "It is what it was before it was raised.";
+		/* perhaps only until the end of the transaction: keep the record */
+		row->note = "It was changed after it had been raised, and is left as it is.";
+		return row;
 	}
+
+	set_setting(setting->name,
+				record.before > 0 ? psprintf("%d", record.before) : NULL,
+				record.scope->action);
 	set_setting(setting->record_name, NULL, record.scope->action);
+	row->after = current_text(setting);
+	row->changed = true;
+	row->note = "It is what it was before it was raised.";
 	return row;
 }
 

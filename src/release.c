@@ -348,6 +348,8 @@ read_history(Installation *installation, const char *table_name,
 	MemoryContext previous;
 	Oid			table_oid;
 	char	   *query;
+	Oid			user;
+	int			security_context;
 
 	if (!OidIsValid(table_lookup(installation->schema_oid, table_name)))
 		return false;
@@ -360,9 +362,11 @@ read_history(Installation *installation, const char *table_name,
 		return false;
 
 	query = history_query(installation, table_name, table_oid);
+	GetUserIdAndSecContext(&user, &security_context);
 	table_act_as_owner(table_oid);
 	if (SPI_execute(query, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not run query: %s", query);
+	SetUserIdAndSecContext(user, security_context);
 	return take_history(installation, table_name, context);
 }
 

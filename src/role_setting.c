@@ -11,7 +11,8 @@
  *
  * The four upper levels stand in pg_db_role_setting for everybody to read.
  * The three lower ones are what this session would fall back to, unless a
- * setting of its own role or client covers them: then they are not known.
+ * setting of its own role or client covers them: then only a superuser can
+ * read them, from the server's files.
  *
  * src/role_setting.c
  *
@@ -79,6 +80,30 @@ static const char base_query[] =
 "SELECT s.setting, s.source, s.source = ANY ('{default,"
 "configuration file,command line,environment variable}') "
 "FROM pg_catalog.pg_settings AS s WHERE s.name = $1 OR s.name = $2";
+
+/*
+ * The lower levels from the files themselves, for a superuser: what stands on
+ * the server's command line, else in the configuration files, else the
+ * built-in default.  Nothing if the files were changed after the server read
+ * them, or if work_mem was given in the form -S.
+ */
+static const char file_query[] =
+"SELECT COALESCE(command_line.setting, file.setting, s.boot_val), "
+"CASE WHEN command_line.setting IS NOT NULL THEN 'command line' "
+"WHEN file.setting IS NOT NULL THEN 'configuration file' ELSE 'default' END "
+"FROM pg_catalog.pg_settings AS s "
+"LEFT JOIN LATERAL (SELECT f.setting FROM pg_catalog.pg_file_settings AS f "
+"WHERE lower(f.name) = s.name AND f.error IS NULL "
+"ORDER BY f.seqno DESC LIMIT 1) AS file ON true "
+"LEFT JOIN LATERAL (SELECT m.match[1] AS setting "
+"FROM regexp_matches(pg_read_file('postmaster.opts'), "
+"'\"(?:-c\" \"|-c|--)' || replace(s.name, '_', '[-_]') || '=([^\"]*)\"', 'gi') "
+"WITH ORDINALITY AS m (match, place) "
+"ORDER BY m.place DESC LIMIT 1) AS command_line ON true "
+"WHERE s.name = $1 "
+"AND NOT EXISTS (SELECT FROM pg_catalog.pg_file_settings AS f "
+"WHERE (pg_stat_file(f.sourcefile)).modification > pg_conf_load_time()) "
+"AND NOT (s.name = 'work_mem' AND pg_read_file('postmaster.opts') ~ '\"-S')";
 
 /* Copy of a column of a result row, or NULL. */
 static const char *
@@ -189,6 +214,22 @@ find_base(const SettingDefinition *definition, RoleSetting *result,
 	AtEOXact_GUC(false, nest_level);
 }
 
+/* Fill in the setting from the server's files, if they can be read. */
+static void
+find_in_files(const SettingDefinition *definition, RoleSetting *result,
+			  MemoryContext context)
+{
+	char	   *normalised;
+
+	if (!superuser() || run_query(file_query, definition->name, NULL) != 1)
+		return;
+	normalised = normalise(definition, row_text(0, 1, context));
+	if (normalised == NULL)
+		return;
+	result->setting = MemoryContextStrdup(context, normalised);
+	result->source = row_text(0, 2, context);
+}
+
 /*
  * What a setting will be for a role at its next login to this database.  To
  * be called with the settings pinned (guard.h).  role_name may be NULL, for
@@ -211,6 +252,8 @@ role_setting_find(const char *role_name, const char *name)
 		SPI_connect();
 		if (!find_in_catalog(definition, role_name, result, context))
 			find_base(definition, result, context);
+		if (result->setting == NULL)
+			find_in_files(definition, result, context);
 		SPI_finish();
 		if (result->setting != NULL && definition->kind != SETTING_BOOLEAN)
 			result->number = strtod(result->setting, NULL);

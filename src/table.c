@@ -271,7 +271,8 @@ table_owner(Oid table_oid)
 }
 
 /*
- * Go on as the owner of a table, until the (sub)transaction is rolled back.
+ * Go on as the owner of a table, until the caller puts the user back or the
+ * (sub)transaction is rolled back.
  * Planning a query can run functions of indexes, which are the owner's: they
  * must not get the rights of whoever asks.  The owner has no more rights on
  * the table than table_obstacle() saw to it that the caller has.
