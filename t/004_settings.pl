@@ -83,13 +83,13 @@ my %askers = (
 	'a role without rights, with SET' => { user => 'low', before => $set_low },
 	'a superuser with SET LOCAL' => { user => 'asker', before => "BEGIN; $set_all" =~ s/SET /SET LOCAL /gr },
 	'a function with SET' => { user => 'asker', function => 'ask_with_set' },
-	'a superuser with PGOPTIONS' => { user => 'asker', env => { PGOPTIONS => $options_all }, hidden => 1 },
+	'a superuser with PGOPTIONS' => { user => 'asker', env => { PGOPTIONS => $options_all } },
 	'a role with PGOPTIONS' => {
 		user => 'low',
 		env => { PGOPTIONS => join(' ', map { "-c $_" } @low_own) },
 		hidden => 1
 	},
-	'a role with values of its own' => { user => 'asker_own', hidden => 1 },
+	'a superuser with values of its own' => { user => 'asker_own' },
 	'SET ROLE' => { user => 'asker', before => 'SET ROLE low;' },
 	'a session of the role' => { user => $role, hidden => 1 });
 
