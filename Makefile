@@ -20,6 +20,7 @@ OBJS = \
 	src/memory/adequacy.o \
 	src/memory/model.o \
 	src/memory/operation.o \
+	src/query.o \
 	src/raise.o \
 	src/release.o \
 	src/report.o \

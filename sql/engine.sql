@@ -147,7 +147,7 @@ ALTER TABLE openmetadata.search_reindex_lock ALTER serverid TYPE openmetadata.ow
 SELECT check_id, status, message, detail, hint FROM upgrade_prereq_findings('1.13.5') WHERE status = 'unknown';
 ALTER TABLE openmetadata.server_change_log DROP CONSTRAINT server_change_log_pkey;
 ALTER TABLE openmetadata.server_change_log ALTER version TYPE openmetadata.own USING 'x';
-SELECT DISTINCT status, message, detail, hint FROM upgrade_prereq_findings('1.13.5');
+SELECT DISTINCT status, message, detail, hint FROM upgrade_prereq_findings('1.13.5') ORDER BY status;
 ROLLBACK;
 
 -- a table that came later is not applicable before, and unknown after

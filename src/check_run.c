@@ -17,12 +17,11 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "check.h"
 #include "compat.h"
-#include "executor/spi.h"
 #include "extension.h"
 #include "lib/stringinfo.h"
+#include "query.h"
 #include "table.h"
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
@@ -301,21 +300,9 @@ execute_query(const Check *check, const char *query,
 		psprintf("%d seconds", setting_running_after),
 		check->id
 	};
-	Oid			types[FACT_COUNT];
-	Datum		values[FACT_COUNT];
-	char		nulls[FACT_COUNT];
-
-	for (int i = 0; i < FACT_COUNT; i++)
-	{
-		types[i] = TEXTOID;
-		nulls[i] = facts[i] == NULL ? 'n' : ' ';
-		values[i] = facts[i] == NULL ? (Datum) 0 : CStringGetTextDatum(facts[i]);
-	}
 
 	query = psprintf("%s%s) AS finding", fact_query, query);
-	if (SPI_execute_with_args(query, FACT_COUNT, types, values, nulls,
-							  true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "the query of a check returned no rows");
+	(void) query_run(query, FACT_COUNT, facts);
 }
 
 /* Copy of the named column of a result row, or NULL if there is none. */
@@ -323,13 +310,9 @@ static const char *
 result_text(uint64 row, const char *name, MemoryContext context)
 {
 	int			column = SPI_fnumber(SPI_tuptable->tupdesc, name);
-	char	   *value;
 
-	if (column == SPI_ERROR_NOATTRIBUTE)
-		return NULL;
-	value = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-						 column);
-	return value ? MemoryContextStrdup(context, value) : NULL;
+	return column == SPI_ERROR_NOATTRIBUTE ? NULL :
+		query_text(row, column, context);
 }
 
 /* Turn one row of a check's result into a finding. */

@@ -9,9 +9,8 @@
  */
 #include "postgres.h"
 
-#include "executor/spi.h"
 #include "extension.h"
-#include "utils/memutils.h"
+#include "query.h"
 
 static const char extension_query[] =
 "SELECT n.nspname, e.extversion "
@@ -25,14 +24,12 @@ static const char *
 extension_column(int column)
 {
 	MemoryContext context = CurrentMemoryContext;
-	char	   *value;
+	const char *value;
 
 	SPI_connect();
-	if (SPI_execute(extension_query, true, 1) != SPI_OK_SELECT ||
-		SPI_processed != 1)
+	if (query_run(extension_query, 0, NULL) != 1)
 		elog(ERROR, "extension \"upgrade_prereq\" is not installed");
-	value = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, column);
-	value = MemoryContextStrdup(context, value);
+	value = query_text(0, column, context);
 	SPI_finish();
 	return value;
 }

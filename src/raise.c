@@ -14,11 +14,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "compat.h"
-#include "executor/spi.h"
 #include "guard.h"
 #include "memory/adequacy.h"
+#include "query.h"
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
 
@@ -156,14 +155,10 @@ is_set_in_session(const RaisedSetting *setting)
 		"SELECT 1 FROM pg_catalog.pg_settings AS s "
 		"WHERE s.name OPERATOR(pg_catalog.=) $1 "
 		"AND s.source OPERATOR(pg_catalog.=) 'session'";
-	Oid			type = TEXTOID;
-	Datum		value = CStringGetTextDatum(setting->name);
 	bool		result;
 
 	SPI_connect();
-	if (SPI_execute_with_args(query, 1, &type, &value, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not run query: %s", query);
-	result = SPI_processed > 0;
+	result = query_run(query, 1, &setting->name) > 0;
 	SPI_finish();
 	return result;
 }

@@ -19,10 +19,9 @@
 
 #include <ctype.h>
 
-#include "catalog/pg_type.h"
 #include "compat.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "query.h"
 #include "release.h"
 #include "table.h"
 #include "upgrade_prereq.h"
@@ -54,7 +53,7 @@ static const char candidates_query[] =
 static const char owner_query[] =
 "SELECT pg_catalog.pg_get_userbyid(c.relowner) "
 "FROM pg_catalog.pg_class AS c "
-"WHERE c.relnamespace = $1 AND c.relkind = ANY ('{r,p}') "
+"WHERE c.relnamespace = quote_ident($1)::regnamespace AND c.relkind = ANY ('{r,p}') "
 "GROUP BY c.relowner "
 "ORDER BY count(*) DESC, c.relowner "
 "LIMIT 1";
@@ -148,27 +147,6 @@ target_version_parse(const char *text, Version *version)
 				 errhint("A release of OpenMetadata is accepted, such as \"1.13.4\", or null for the next releases.")));
 }
 
-/* Copy of a column of the current SPI result, or NULL. */
-static const char *
-column_text(int row, int column, MemoryContext context)
-{
-	char	   *value = SPI_getvalue(SPI_tuptable->vals[row],
-									 SPI_tuptable->tupdesc, column);
-
-	return value ? MemoryContextStrdup(context, value) : NULL;
-}
-
-/* Run a query of one value, an OID, bound to it. */
-static void
-query_with_oid(const char *query, Oid oid)
-{
-	Oid			type = OIDOID;
-	Datum		value = ObjectIdGetDatum(oid);
-
-	if (SPI_execute_with_args(query, 1, &type, &value, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not run query: %s", query);
-}
-
 /* Find the schemas with OpenMetadata's tables, and choose one. */
 static void
 find_schema(Installation *installation, MemoryContext context)
@@ -176,13 +154,11 @@ find_schema(Installation *installation, MemoryContext context)
 	MemoryContext previous;
 	StringInfoData names;
 
-	if (SPI_execute(candidates_query, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not run query: %s", candidates_query);
-
+	(void) query_run(candidates_query, 0, NULL);
 	initStringInfo(&names);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		const char *name = column_text(i, 1, context);
+		const char *name = query_text(i, 1, context);
 		bool		isnull;
 
 		previous = MemoryContextSwitchTo(context);
@@ -257,8 +233,8 @@ take_history(Installation *installation, const char *table_name,
 	initStringInfo(&json);
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
-		const char *text = column_text(i, 1, context);
-		const char *status = column_text(i, 2, context);
+		const char *text = query_text(i, 1, context);
+		const char *status = query_text(i, 2, context);
 		Version		version;
 		bool		valid;
 		int			comparison;
@@ -364,8 +340,7 @@ read_history(Installation *installation, const char *table_name,
 	query = history_query(installation, table_name, table_oid);
 	GetUserIdAndSecContext(&user, &security_context);
 	table_act_as_owner(table_oid);
-	if (SPI_execute(query, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not run query: %s", query);
+	(void) query_run(query, 0, NULL);
 	SetUserIdAndSecContext(user, security_context);
 	return take_history(installation, table_name, context);
 }
@@ -395,9 +370,8 @@ find_role(Installation *installation, MemoryContext context)
 													  setting_migration_role);
 		return;
 	}
-	query_with_oid(owner_query, installation->schema_oid);
-	if (SPI_processed > 0)
-		installation->role_name = column_text(0, 1, context);
+	if (query_run(owner_query, 1, &installation->schema_name) > 0)
+		installation->role_name = query_text(0, 1, context);
 }
 
 /*

@@ -20,10 +20,9 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "compat.h"
-#include "executor/spi.h"
 #include "guard.h"
+#include "query.h"
 #include "release.h"
 #include "role_setting.h"
 #include "utils/builtins.h"
@@ -79,7 +78,7 @@ static const char level_query[] =
 static const char base_query[] =
 "SELECT s.setting, s.source, s.source = ANY ('{default,"
 "configuration file,command line,environment variable}') "
-"FROM pg_catalog.pg_settings AS s WHERE s.name = $1 OR s.name = $2";
+"FROM pg_catalog.pg_settings AS s WHERE s.name = $1";
 
 /*
  * The lower levels from the files themselves, for a superuser: what stands on
@@ -104,31 +103,6 @@ static const char file_query[] =
 "AND NOT EXISTS (SELECT FROM pg_catalog.pg_file_settings AS f "
 "WHERE (pg_stat_file(f.sourcefile)).modification > pg_conf_load_time()) "
 "AND NOT (s.name = 'work_mem' AND pg_read_file('postmaster.opts') ~ '\"-S')";
-
-/* Copy of a column of a result row, or NULL. */
-static const char *
-row_text(uint64 row, int column, MemoryContext context)
-{
-	char	   *value = SPI_getvalue(SPI_tuptable->vals[row],
-									 SPI_tuptable->tupdesc, column);
-
-	return value ? MemoryContextStrdup(context, value) : NULL;
-}
-
-/* Run a query with two texts bound to it; the second may be NULL. */
-static uint64
-run_query(const char *query, const char *first, const char *second)
-{
-	Oid			types[2] = {TEXTOID, TEXTOID};
-	Datum		values[2];
-	char		nulls[2] = {' ', second ? ' ' : 'n'};
-
-	values[0] = CStringGetTextDatum(first);
-	values[1] = second ? CStringGetTextDatum(second) : (Datum) 0;
-	if (SPI_execute_with_args(query, 2, types, values, nulls, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not run query: %s", query);
-	return SPI_processed;
-}
 
 /*
  * Read a value as the server would, into the unit of the setting; NULL if the
@@ -172,17 +146,18 @@ static bool
 find_in_catalog(const SettingDefinition *definition, const char *role_name,
 				RoleSetting *result, MemoryContext context)
 {
-	uint64		rows = run_query(level_query, definition->name, role_name);
+	const char *arguments[] = {definition->name, role_name};
+	uint64		rows = query_run(level_query, 2, arguments);
 
 	for (uint64 row = 0; row < rows; row++)
 	{
-		const char *raw = row_text(row, 1, context);
+		const char *raw = query_text(row, 1, context);
 		char	   *normalised = normalise(definition, raw);
 
 		if (normalised == NULL)
 			continue;
 		result->setting = MemoryContextStrdup(context, normalised);
-		result->source = row_text(row, 2, context);
+		result->source = query_text(row, 2, context);
 		result->raw = raw;
 		return true;
 	}
@@ -203,13 +178,13 @@ find_base(const SettingDefinition *definition, RoleSetting *result,
 							 superuser() ? PGC_SUSET : PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5,
 							 false);
-	if (run_query(base_query, definition->name, NULL) == 1)
+	if (query_run(base_query, 1, &definition->name) == 1)
 	{
-		const char *known = row_text(0, 3, context);
+		const char *known = query_text(0, 3, context);
 
-		result->source = row_text(0, 2, context);
+		result->source = query_text(0, 2, context);
 		if (strcmp(known, "t") == 0)
-			result->setting = row_text(0, 1, context);
+			result->setting = query_text(0, 1, context);
 	}
 	AtEOXact_GUC(false, nest_level);
 }
@@ -221,13 +196,13 @@ find_in_files(const SettingDefinition *definition, RoleSetting *result,
 {
 	char	   *normalised;
 
-	if (!superuser() || run_query(file_query, definition->name, NULL) != 1)
+	if (!superuser() || query_run(file_query, 1, &definition->name) != 1)
 		return;
-	normalised = normalise(definition, row_text(0, 1, context));
+	normalised = normalise(definition, query_text(0, 1, context));
 	if (normalised == NULL)
 		return;
 	result->setting = MemoryContextStrdup(context, normalised);
-	result->source = row_text(0, 2, context);
+	result->source = query_text(0, 2, context);
 }
 
 /*

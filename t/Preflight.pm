@@ -243,7 +243,7 @@ sub finish
 {
 	my ($self) = @_;
 
-	until ($self->{out} =~ /^$marker$/m && $self->{err} =~ /^$marker$/m)
+	until ($self->{out} =~ /^$marker\n/m && $self->{err} =~ /^$marker\n/m)
 	{
 		# the server may have ended the session
 		last if !$self->{run}->pumpable;

@@ -1,0 +1,53 @@
+/*-------------------------------------------------------------------------
+ *
+ * query.c
+ *	  Queries with text bound to them, and their results as text.
+ *
+ * src/query.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "query.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+/*
+ * Run a query that only reads, with some texts bound to $1, $2, ...; NULL is
+ * null.  To be called between SPI_connect() and SPI_finish().  Returns the
+ * number of rows.
+ */
+uint64
+query_run(const char *query, int count, const char *const *arguments)
+{
+	Oid		   *types = palloc(count * sizeof(Oid));
+	Datum	   *values = palloc(count * sizeof(Datum));
+	char	   *nulls = palloc(count * sizeof(char));
+
+	for (int i = 0; i < count; i++)
+	{
+		types[i] = TEXTOID;
+		nulls[i] = arguments[i] == NULL ? 'n' : ' ';
+		values[i] = arguments[i] == NULL ? (Datum) 0 :
+			CStringGetTextDatum(arguments[i]);
+	}
+	if (SPI_execute_with_args(query, count, types, values, nulls,
+							  true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "query returned no rows: %s", query);
+	return SPI_processed;
+}
+
+/*
+ * A column of a row of the last query's result, copied to a memory context
+ * that outlives it; or NULL.
+ */
+const char *
+query_text(uint64 row, int column, MemoryContext context)
+{
+	char	   *value = SPI_getvalue(SPI_tuptable->vals[row],
+									 SPI_tuptable->tupdesc, column);
+
+	return value ? MemoryContextStrdup(context, value) : NULL;
+}
