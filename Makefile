@@ -39,7 +39,7 @@ REGRESS = \
 	runs \
 	server
 
-ISOLATION =
+ISOLATION = concurrent_ddl
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.

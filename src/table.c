@@ -17,6 +17,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
@@ -27,6 +28,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 /* Make an obstacle without detail. */
@@ -125,6 +127,26 @@ missing_right(Oid schema_oid, const char *table_name, bool needs_usage)
 }
 
 /*
+ * Was a table altered by a transaction that the present snapshot does not
+ * see?  If it was rewritten or truncated, it looks empty to that snapshot.
+ */
+static bool
+altered_since_snapshot(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	TransactionId xmin;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;			/* dropped just now */
+	xmin = HeapTupleHeaderGetXmin(tuple->t_data);
+	ReleaseSysCache(tuple);
+
+	return TransactionIdIsNormal(xmin) &&
+		!TransactionIdIsCurrentTransactionId(xmin) &&
+		XidInMVCCSnapshot(xmin, GetActiveSnapshot());
+}
+
+/*
  * Lock a table against being dropped or rewritten (AccessShareLock, until the
  * (sub)transaction ends), without waiting for it.  Returns what is in the way,
  * or NULL with the table's OID in *table_oid.
@@ -155,6 +177,13 @@ table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
 		return make_obstacle(ERRCODE_WRONG_OBJECT_TYPE,
 							 psprintf("\"%s\" is not a table", table_name),
 							 "A view or foreign table in the place of one of OpenMetadata's tables is not read.",
+							 NULL);
+
+	if (altered_since_snapshot(relid))
+		return make_obstacle(ERRCODE_T_R_SERIALIZATION_FAILURE,
+							 psprintf("table \"%s\" was altered after this query or transaction began",
+									  table_name),
+							 "Run the check again, in a new transaction.",
 							 NULL);
 
 	*table_oid = relid;
