@@ -34,6 +34,7 @@ REGRESS = \
 	release \
 	engine \
 	eras \
+	hostile \
 	memory \
 	raise \
 	runs \
