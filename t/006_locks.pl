@@ -1,8 +1,8 @@
 # A check waits for nobody, and nobody has to wait for it for long: a table or
 # index that another session has locked makes the checks that need it unknown
-# (55P03), soon; a table that goes away (42P01) or is altered (40001) meanwhile makes them
-# unknown, too; and
-# in a longer transaction neither a lock on a table nor a transaction id stays.
+# (55P03), soon; so does a table that goes away (42P01) or is altered (40001)
+# meanwhile; and in a longer transaction neither a lock on a table nor a
+# transaction id stays.
 
 use strict;
 use warnings;
