@@ -64,6 +64,9 @@ static const PinnedSetting pinned_settings[] = {
  */
 static volatile sig_atomic_t time_is_up = false;
 
+/* Is a time limit running?  Guarded functions can be nested: it is theirs. */
+static bool time_limit_runs = false;
+
 /* Set a setting until the innermost nesting level ends. */
 static void
 pin_setting(const char *name, const char *value)
@@ -122,19 +125,36 @@ time_limit_handler(void)
 	SetLatch(MyLatch);
 }
 
-/* Start the time limit of the setting check_timeout. */
-static TimeoutId
-start_time_limit(void)
+/*
+ * Start the time limit of the setting check_timeout, unless one is running;
+ * false if it is.
+ */
+static bool
+start_time_limit(TimeoutId *timeout_id)
 {
-	static TimeoutId timeout_id = MAX_TIMEOUTS;
+	static TimeoutId registered = MAX_TIMEOUTS;
 
-	if (timeout_id == MAX_TIMEOUTS)
-		timeout_id = RegisterTimeout(USER_TIMEOUT, time_limit_handler);
+	if (registered == MAX_TIMEOUTS)
+		registered = RegisterTimeout(USER_TIMEOUT, time_limit_handler);
+	*timeout_id = registered;
 
+	if (time_limit_runs)
+		return false;
+	time_limit_runs = true;
 	time_is_up = false;
 	if (setting_check_timeout > 0)
-		enable_timeout_after(timeout_id, setting_check_timeout);
-	return timeout_id;
+		enable_timeout_after(registered, setting_check_timeout);
+	return true;
+}
+
+/* End the time limit that start_time_limit() started. */
+static void
+end_time_limit(TimeoutId timeout_id, bool started)
+{
+	if (!started)
+		return;
+	disable_timeout(timeout_id, false);
+	time_limit_runs = false;
 }
 
 /*
@@ -173,7 +193,8 @@ obstacle_from_error(const ErrorData *error)
  * Run a function that only reads, alone: an error in it is returned as an
  * obstacle, NULL means that there was none.  What it allocates in the current
  * memory context stays there; whatever else it did is rolled back in either
- * case.  A cancel by the user is not caught.
+ * case.  A cancel by the user is not caught.  The time limit is that of the
+ * outermost call.
  */
 Obstacle *
 guard_run(GuardedFunction function, void *argument)
@@ -182,23 +203,24 @@ guard_run(GuardedFunction function, void *argument)
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
 	TimeoutId	timeout_id;
+	bool		started;
 
 	CHECK_FOR_INTERRUPTS();
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
-	timeout_id = start_time_limit();
+	started = start_time_limit(&timeout_id);
 
 	PG_TRY();
 	{
 		XactReadOnly = true;	/* put back with the subtransaction */
 		(void) guard_pin_settings();
 		function(argument);
-		disable_timeout(timeout_id, false);
+		end_time_limit(timeout_id, started);
 	}
 	PG_CATCH();
 	{
-		disable_timeout(timeout_id, false);
+		end_time_limit(timeout_id, started);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -213,7 +235,7 @@ guard_run(GuardedFunction function, void *argument)
 	 * The limit may have been reached just as the function ended: that must
 	 * not cancel what comes next.
 	 */
-	if (time_is_up &&
+	if (started && time_is_up &&
 		(error == NULL || error->sqlerrcode != ERRCODE_QUERY_CANCELED))
 		QueryCancelPending = false;
 

@@ -17,9 +17,10 @@ my $node = start_node('interrupts');
 my $db = 'openmetadata_db';
 my $slow = 'superseded_pipeline_runs';
 
-# The check $slow reads every run of every pipeline.  Let one pipeline be there
-# 3,000 times and have 3,000 runs: nine million to go through, which takes a
-# few seconds at least, while the others have next to nothing to do.
+# The check $slow counts the open runs of every pipeline.  Let one pipeline be
+# there 3,000 times and have 3,000 runs, all but the newest of them open: nine
+# million to go through, which takes a few seconds at least, while the others
+# have next to nothing to do.
 new_openmetadata($node, $db, fill => { pipelines => 8, runs => 2 });
 sql($node, $db, q{
 	SELECT format('ALTER TABLE openmetadata.ingestion_pipeline_entity DROP CONSTRAINT %I CASCADE', conname)
@@ -36,7 +37,8 @@ sql($node, $db, q{
 	     generate_series(1, 3000);
 	INSERT INTO openmetadata.entity_extension_time_series (entityfqnhash, extension, jsonschema, json)
 	SELECT fqnhash, 'ingestionPipeline.pipelineStatus', 'pipelineStatus',
-	       jsonb_build_object('runId', 'run ' || n, 'pipelineState', 'success', 'timestamp', 1600000000000 + n)
+	       jsonb_build_object('runId', 'run ' || n, 'pipelineState', CASE n WHEN 3000 THEN 'success' ELSE 'running' END,
+	                          'timestamp', 1600000000000 + n)
 	FROM (SELECT * FROM openmetadata.ingestion_pipeline_entity ORDER BY id LIMIT 1) AS one,
 	     generate_series(1, 3000) AS n;
 	ANALYZE});
@@ -225,6 +227,30 @@ is_deeply(statuses($out)->{$slow}, [ 'unknown', '57014' ], 'but the limit of the
 $out = $session->query("SET statement_timeout = '300ms'; SET upgrade_prereq.check_timeout = 0; $call");
 is(error_lines($session->errors), 'ERROR:  57014: canceling statement due to statement timeout',
 	'without a limit of the check, statement_timeout acts');
+
+# ----- functions of ours within a check -----
+
+# The check work_mem calls functions that look for the installation again.
+# Their time is the check's time: with a history that takes a while to read,
+# and a limit that allows for reading it once but not twice, it is unknown.
+sql($node, $db, q{
+	INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum)
+	SELECT '1.0.' || n, 'x', 'x' FROM generate_series(1, 100000) AS n});
+$session->query(q{RESET statement_timeout; SET upgrade_prereq.check_timeout = '1min'});
+my $once;
+foreach (1 .. 5)
+{
+	my $begin = time;
+	$session->query(q{SELECT count(*) FROM upgrade_prereq_findings(include => '{extension_version}')});
+	my $took = time - $begin;
+	$once = $took if !defined $once || $took < $once;
+}
+$session->query(sprintf('SET upgrade_prereq.check_timeout = %d', 1 + 1500 * $once));
+is( $session->query(q{
+		SELECT status, data ->> 'sqlstate' FROM upgrade_prereq_findings(include => '{work_mem}')}),
+	'unknown|57014', 'functions of ours within a check share its time limit');
+sql($node, $db, q{DELETE FROM openmetadata.server_change_log WHERE version LIKE '1.0.%' AND checksum = 'x'});
+$session->query(q{SET upgrade_prereq.check_timeout = '1min'});
 
 # ----- the end of the session -----
 

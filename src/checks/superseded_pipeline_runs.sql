@@ -6,26 +6,28 @@
 -- versions: all
 -- needs: ingestion_pipeline_entity (json, fqnhash | fullyqualifiedname)
 -- needs: entity_extension_time_series (json, extension, timestamp, entityfqnhash | entityfqn)
--- index: entity_extension_time_series (entityfqnhash | entityfqn)
 -- passed: no pipeline has an old run in state queued or running behind a newer one
 --
--- Reads every run of every pipeline, by way of the index.
-WITH run AS (
-    SELECT COALESCE(entity.json ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
-           lower(series.json ->> 'pipelineState') AS state,
-           row_number() OVER (PARTITION BY series.@entityfqnhash@ ORDER BY series."timestamp" DESC) AS rank
-    FROM @schema@.ingestion_pipeline_entity AS entity
-    JOIN @schema@.entity_extension_time_series AS series
-      ON series.@entityfqnhash@ = entity.@fqnhash@
-     AND series.extension = 'ingestionPipeline.pipelineStatus'
+-- Reads the whole table of statuses once: no index tells the states apart.
+WITH open_run AS MATERIALIZED (
+    SELECT series.@entityfqnhash@ AS key,
+           series."timestamp" AS epoch,
+           lower(series.json ->> 'pipelineState') AS state
+    FROM @schema@.entity_extension_time_series AS series
+    WHERE series.extension = 'ingestionPipeline.pipelineStatus'
+      AND lower(series.json ->> 'pipelineState') IN ('queued', 'running')
 ),
 pipeline AS (
-    SELECT fqn,
-           count(*) FILTER (WHERE state = 'queued') AS queued,
-           count(*) FILTER (WHERE state = 'running') AS running
-    FROM run
-    WHERE rank > 1 AND state IN ('queued', 'running')
-    GROUP BY fqn
+    SELECT COALESCE(entity.json ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
+           count(*) FILTER (WHERE open_run.state = 'queued') AS queued,
+           count(*) FILTER (WHERE open_run.state = 'running') AS running
+    FROM open_run
+    JOIN @schema@.ingestion_pipeline_entity AS entity ON entity.@fqnhash@ = open_run.key
+    WHERE EXISTS (SELECT FROM @schema@.entity_extension_time_series AS newer
+                  WHERE newer.@entityfqnhash@ = open_run.key
+                    AND newer.extension = 'ingestionPipeline.pipelineStatus'
+                    AND newer."timestamp" > open_run.epoch)
+    GROUP BY entity.@fqnhash@, entity.json ->> 'fullyQualifiedName'
 )
 SELECT 'schema' AS object_type,
        quote_ident(fact.schema_name) AS object_identity,
