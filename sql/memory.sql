@@ -45,6 +45,22 @@ CALL pg_temp.pretend('profiler_data_time_series', 1000000);
 CALL pg_temp.pretend('tag_usage', 2000000);
 SELECT row_count, version, setting, needed_bytes, available_bytes, adequate, spill_bytes, one_pass_bytes, note
 FROM upgrade_prereq_memory('1.13.4') WHERE table_name IN ('profiler_data_time_series', 'tag_usage');
+-- a hash keeps one row a value; what it writes is not known, and said so
+BEGIN;
+UPDATE pg_statistic SET stadistinct = -0.5
+WHERE starelid = 'openmetadata.profiler_data_time_series'::regclass
+  AND staattnum = (SELECT attnum FROM pg_attribute WHERE attrelid = starelid AND attname = 'entityfqnhash');
+SELECT row_count, needed_bytes, available_bytes, adequate, spill_bytes, note
+FROM upgrade_prereq_memory('1.9.9') WHERE version = '1.9.9';
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '100GB';
+SELECT status, object_identity, message, detail, fix_sql
+FROM upgrade_prereq_findings('1.9.9', include => '{temp_file_limit}');
+-- that does not hide what is known to pass the limit
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '100MB';
+SELECT status, object_identity, message FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}')
+WHERE object_identity LIKE '%profiler%';
+SELECT level, status, message, detail FROM upgrade_prereq_findings('1.9.9', include => '{work_mem}');
+ROLLBACK;
 SELECT * FROM upgrade_prereq_recommended_settings('1.13.4');
 SELECT * FROM upgrade_prereq_recommended_settings('1.8.11');
 

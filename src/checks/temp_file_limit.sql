@@ -16,11 +16,16 @@ WITH setting AS (
     FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS effective
     WHERE effective.name = 'temp_file_limit'
 ),
+-- of each table the operation that writes most; or, if none that is known
+-- passes the limit, one of which it is not known
 operation AS (
-    -- of each table the one that writes most
     SELECT DISTINCT ON (memory.table_name) memory.*
-    FROM fact, @extschema@.upgrade_prereq_memory(fact.target) AS memory
-    ORDER BY memory.table_name, memory.spill_bytes DESC NULLS FIRST
+    FROM fact
+    CROSS JOIN setting
+    CROSS JOIN @extschema@.upgrade_prereq_memory(fact.target) AS memory
+    ORDER BY memory.table_name,
+             COALESCE(memory.spill_bytes > setting.bytes, false) DESC,
+             memory.spill_bytes DESC NULLS FIRST
 )
 SELECT 'found' AS status,
        'table' AS object_type,
@@ -61,8 +66,8 @@ UNION ALL
 SELECT 'unknown', 'table', format('%I.%I', fact.schema_name, operation.table_name),
        format('could not check: the temporary file for table "%s" is not known', operation.table_name),
        format('Reason: %s.', operation.note),
-       CASE WHEN heap_bytes IS NOT NULL THEN 'Analyze the table and run the check again.' END,
-       CASE WHEN heap_bytes IS NOT NULL THEN format('ANALYZE %I.%I;', fact.schema_name, operation.table_name) END,
+       CASE WHEN row_count IS NULL AND heap_bytes IS NOT NULL THEN 'Analyze the table and run the check again.' END,
+       CASE WHEN row_count IS NULL AND heap_bytes IS NOT NULL THEN format('ANALYZE %I.%I;', fact.schema_name, operation.table_name) END,
        NULL, NULL
 FROM fact, setting, operation
 WHERE setting.bytes >= 0 AND operation.spill_bytes IS NULL

@@ -13,6 +13,7 @@
 
 #include "access/relation.h"
 #include "adequacy.h"
+#include "catalog/pg_statistic.h"
 #include "compat.h"
 #include "guard.h"
 #include "model.h"
@@ -22,7 +23,9 @@
 #include "table.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_memory);
 PG_FUNCTION_INFO_V1(upgrade_prereq_recommended_settings);
@@ -100,6 +103,33 @@ estimate_rows(Relation table, double heap_bytes)
 	return reltuples > 0 ? reltuples : -1;
 }
 
+/*
+ * How many values a column has, as ANALYZE counted them: a number, or if it is
+ * negative a share of the rows (pg_statistic.stadistinct).  All rows if that is
+ * not known, or not for the caller to know.
+ */
+static double
+estimate_distinct(Oid table_oid, const char *column, double row_count)
+{
+	AttrNumber	attnum = get_attnum(table_oid, column);
+	HeapTuple	tuple;
+	double		distinct = 0;
+
+	if (attnum == InvalidAttrNumber ||
+		pg_class_aclcheck(table_oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return row_count;
+	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table_oid),
+							Int16GetDatum(attnum), BoolGetDatum(false));
+	if (HeapTupleIsValid(tuple))
+	{
+		distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
+		ReleaseSysCache(tuple);
+	}
+	if (distinct < 0)
+		distinct = -distinct * row_count;
+	return distinct > 0 ? Min(distinct, row_count) : row_count;
+}
+
 /* Fill in what the table of an operation looks like. */
 static void
 measure_table(Adequacy *adequacy, Oid table_oid)
@@ -140,6 +170,7 @@ static Adequacy *
 find_adequacy(const Operation *operation, const Installation *installation)
 {
 	Adequacy   *adequacy = palloc0(sizeof(Adequacy));
+	double		rows;
 	Oid			table_oid;
 	Obstacle   *obstacle;
 
@@ -166,15 +197,19 @@ find_adequacy(const Operation *operation, const Installation *installation)
 	if (adequacy->row_count < 0)
 		return adequacy;
 
-	adequacy->needed_bytes = model_needed_bytes(operation,
-												adequacy->row_count);
-	adequacy->one_pass_bytes = model_one_pass_bytes(operation,
-													adequacy->row_count);
+	rows = operation->distinct_column == NULL ? adequacy->row_count :
+		estimate_distinct(table_oid, operation->distinct_column,
+						  adequacy->row_count);
+	adequacy->needed_bytes = model_needed_bytes(operation, rows);
+	adequacy->one_pass_bytes = model_one_pass_bytes(operation, rows);
 	if (adequacy->available_bytes >= adequacy->needed_bytes)
 		adequacy->spill_bytes = 0;
 	else if (adequacy->available_bytes >= 0)
-		adequacy->spill_bytes = model_spill_bytes(operation,
-												  adequacy->row_count);
+	{
+		adequacy->spill_bytes = model_spill_bytes(operation, rows);
+		if (adequacy->spill_bytes < 0)
+			adequacy->note = "how much it writes has not been measured";
+	}
 	return adequacy;
 }
 
@@ -298,7 +333,8 @@ upgrade_prereq_memory(PG_FUNCTION_ARGS)
 	{
 		const Adequacy *adequacy = lfirst(lc);
 		const Operation *operation = adequacy->operation;
-		bool		known = adequacy->spill_bytes >= 0;
+		bool		known = adequacy->needed_bytes >= 0 &&
+			adequacy->available_bytes >= 0;
 		const char *values[MEMORY_COLUMNS] = {
 			operation->table,
 			number_text(adequacy->row_count),
@@ -310,7 +346,8 @@ upgrade_prereq_memory(PG_FUNCTION_ARGS)
 			memory_setting_name(operation->setting),
 			number_text(adequacy->needed_bytes),
 			number_text(adequacy->available_bytes),
-			!known ? NULL : adequacy->spill_bytes == 0 ? "t" : "f",
+			!known ? NULL :
+			adequacy->needed_bytes <= adequacy->available_bytes ? "t" : "f",
 			number_text(adequacy->spill_bytes),
 			number_text(adequacy->one_pass_bytes),
 			adequacy->note

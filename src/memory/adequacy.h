@@ -24,7 +24,7 @@ typedef struct Adequacy
 	double		needed_bytes;	/* for no temporary file */
 	double		available_bytes;	/* for a new session of the role */
 	double		one_pass_bytes; /* to write the data only once */
-	double		spill_bytes;	/* temporary file, 0 if adequate */
+	double		spill_bytes;	/* temporary file, 0 if there is none */
 	const char *note;			/* why something is not known, or NULL */
 } Adequacy;
 

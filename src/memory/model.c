@@ -29,11 +29,12 @@ model_needed_bytes(const Operation *operation, double rows)
 	return (rows + 1) * operation->need_bytes_per_row;
 }
 
-/* The temporary file, in bytes, that it writes with less. */
+/* The temporary file, in bytes, that it writes with less; -1 if not known. */
 double
 model_spill_bytes(const Operation *operation, double rows)
 {
-	return rows * operation->temp_bytes_per_row;
+	return operation->temp_bytes_per_row < 0 ? -1 :
+		rows * operation->temp_bytes_per_row;
 }
 
 /*

@@ -27,7 +27,9 @@ typedef struct Operation
 	const char *description;
 	MemorySetting setting;
 	int			need_bytes_per_row; /* memory for no temporary file */
-	int			temp_bytes_per_row; /* temporary file otherwise */
+	int			temp_bytes_per_row; /* temporary file otherwise, or -1 */
+	const char *distinct_column;	/* keeps one row for each value of it;
+									 * NULL: all rows */
 } Operation;
 
 extern const Operation operations[];
