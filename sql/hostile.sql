@@ -30,11 +30,12 @@ WHERE status NOT IN ('passed', 'not_applicable') AND check_id <> 'server_version
 -- things that are wrong, in things with odd names
 SET search_path = :"schema", "@schema@ it's $2";
 CREATE TABLE "tab'le; ""x"" $3" WITH (autovacuum_enabled = false) AS SELECT generate_series(1, 100) AS id;
+ALTER TABLE "tab'le; ""x"" $3" OWNER TO "regress_it's ""a"" role";
 UPDATE ingestion_pipeline_entity
 SET json = jsonb_set(json::jsonb, '{fullyQualifiedName}', to_jsonb(E'svc.\'"; DROP TABLE x; --\n\\ @schema@ $1'::text))::json
 WHERE fqnhash = (SELECT min(fqnhash) FROM ingestion_pipeline_entity);
 UPDATE entity_extension_time_series
-SET json = jsonb_set(jsonb_set(json, '{pipelineState}', '"running"'), '{runId}', to_jsonb(E'run\'"; \n\\ $1'::text))
+SET json = jsonb_set(jsonb_set(json, '{pipelineState}', '"running"'), '{runId}', to_jsonb(E'run\'"; \\ $1'::text))
 WHERE extension = 'ingestionPipeline.pipelineStatus'
   AND (entityfqnhash, "timestamp") = (SELECT entityfqnhash, max("timestamp") FROM entity_extension_time_series
                                       WHERE extension = 'ingestionPipeline.pipelineStatus'
@@ -42,16 +43,19 @@ WHERE extension = 'ingestionPipeline.pipelineStatus'
                                       GROUP BY entityfqnhash);
 SET upgrade_prereq.running_after = 0;
 \x on
-SELECT check_id, object_identity, message, detail, fix_sql,
-       regexp_replace(undo_sql, '[0-9]{13}', 'N') AS undo_sql
+SELECT check_id, object_identity, message, detail,
+       regexp_replace(fix_sql, '[0-9]{13}', 'N') AS fix_sql,
+       regexp_replace(undo_sql, '[0-9]{13}', 'N', 'g') AS undo_sql
 FROM upgrade_prereq_findings()
 WHERE level = 'warning' AND status = 'found' AND check_id <> 'server_version';
 \x off
 
 -- the fixes can be pasted, wherever one is
 SET search_path = pg_catalog;
+\set ECHO none
 SELECT fix_sql FROM "@schema@ it's $2".upgrade_prereq_findings()
 WHERE level = 'warning' AND status = 'found' AND fix_sql IS NOT NULL \gexec
+\set ECHO all
 SELECT check_id, status FROM "@schema@ it's $2".upgrade_prereq_findings()
 WHERE level = 'warning' AND status = 'found' AND check_id <> 'server_version';
 SELECT count(*) FROM "@schema@ it's $2".upgrade_prereq_memory();

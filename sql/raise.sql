@@ -127,6 +127,7 @@ SELECT upgrade_prereq_raise('64MB', '3TB');
 SELECT upgrade_prereq_raise('64MB', '64MB', 'galaxy');
 SELECT upgrade_prereq_raise('64MB', '64MB', NULL);
 SELECT upgrade_prereq_raise('64MB', '64MB', force => NULL);
+SELECT upgrade_prereq_raise('64MB', '64MB', force => true);
 SELECT upgrade_prereq_raise('64MB', '64MB', 'role');
 SELECT upgrade_prereq_raise('64MB', '64MB', 'role_everywhere');
 SELECT upgrade_prereq_raise('64MB', '64MB', 'database');

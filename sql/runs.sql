@@ -65,7 +65,14 @@ CREATE TEMP TABLE before AS SELECT * FROM openmetadata.entity_extension_time_ser
 CREATE TEMP TABLE found AS
     SELECT object_identity, fix_sql, undo_sql
     FROM upgrade_prereq_findings(include => '{stuck_ingestion_pipelines}') WHERE fix_sql IS NOT NULL;
-SELECT fix_sql, undo_sql FROM found ORDER BY object_identity LIMIT 1;
+SELECT regexp_replace(fix_sql, '[0-9]{13}', 'N') AS fix_sql, regexp_replace(undo_sql, '[0-9]{13}', 'N', 'g') AS undo_sql
+FROM found ORDER BY object_identity LIMIT 1;
+-- another run of the same id must stay as it is
+INSERT INTO openmetadata.entity_extension_time_series (entityfqnhash, extension, jsonschema, json)
+SELECT entityfqnhash, extension, jsonschema, json || jsonb_build_object('timestamp', 1500000000000, 'pipelineState', state)
+FROM openmetadata.entity_extension_time_series, unnest('{failed}'::text[]) AS state
+WHERE json ->> 'runId' = '00000000-0000-0000-0000-000000000001';
+INSERT INTO before SELECT * FROM openmetadata.entity_extension_time_series WHERE "timestamp" = 1500000000000;
 SET search_path = openmetadata;
 \set ECHO none
 \o /dev/null
@@ -102,6 +109,11 @@ CALL pg_temp.plant(8, 'null', pg_temp.ago('1 day'));
 CALL pg_temp.plant(9, '["running"]', pg_temp.ago('1 day'));
 SELECT message, regexp_replace(detail, 'time is [0-9]{13,}', 'time is N') AS detail, can_fix FROM pg_temp.report WHERE level = 'warning';
 
+-- a run id that cannot be pasted: no fix, rather than one that does nothing
+BEGIN;
+UPDATE openmetadata.entity_extension_time_series SET json = json || '{"runId": "a\nb"}' WHERE json ->> 'runId' = '00000000-0000-0000-0000-000000000001' AND json ->> 'pipelineState' = 'running';
+SELECT message, can_fix FROM pg_temp.report WHERE message LIKE '%stuck%';
+ROLLBACK;
 -- a whole document that is not an object
 UPDATE openmetadata.entity_extension_time_series SET json = json || '{"runId": null}' WHERE json ->> 'runId' = '00000000-0000-0000-0000-000000000001';
 SELECT message, detail, can_fix FROM pg_temp.report WHERE message LIKE '%stuck%';

@@ -22,16 +22,38 @@ SELECT level, status, message FROM pg_temp.read_only;
 \x on
 ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET default_transaction_read_only = on;
 SELECT * FROM pg_temp.read_only;
-SELECT fix_sql FROM pg_temp.read_only \gexec
+CREATE TEMP TABLE fix AS SELECT fix_sql, undo_sql FROM pg_temp.read_only;
+SELECT fix_sql FROM fix \gexec
 SELECT level, status, message FROM pg_temp.read_only;
+SELECT undo_sql FROM fix \gexec
+SELECT level, status, message FROM pg_temp.read_only;
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression RESET default_transaction_read_only;
+DROP TABLE fix;
 ALTER ROLE regress_openmetadata SET default_transaction_read_only = true;
-SELECT fix_sql, undo_sql FROM pg_temp.read_only;
-SELECT fix_sql FROM pg_temp.read_only \gexec
+SELECT * FROM pg_temp.read_only;
+CREATE TEMP TABLE fix AS SELECT fix_sql, undo_sql FROM pg_temp.read_only;
+SELECT fix_sql FROM fix \gexec
 SELECT level, status, message FROM pg_temp.read_only;
+SELECT undo_sql FROM fix \gexec
+SELECT level, status, message FROM pg_temp.read_only;
+ALTER ROLE regress_openmetadata RESET default_transaction_read_only;
+DROP TABLE fix;
 ALTER DATABASE contrib_regression SET default_transaction_read_only = yes;
-SELECT fix_sql, undo_sql FROM pg_temp.read_only;
+SELECT * FROM pg_temp.read_only;
+CREATE TEMP TABLE fix AS SELECT fix_sql, undo_sql FROM pg_temp.read_only;
+SELECT fix_sql FROM fix \gexec
+SELECT level, status, message FROM pg_temp.read_only;
+SELECT undo_sql FROM fix \gexec
+SELECT level, status, message FROM pg_temp.read_only;
+ALTER DATABASE contrib_regression RESET default_transaction_read_only;
+DROP TABLE fix;
+-- two levels at once
+ALTER ROLE regress_openmetadata SET default_transaction_read_only = on;
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET default_transaction_read_only = on;
 SELECT fix_sql FROM pg_temp.read_only \gexec
 SELECT level, status, message FROM pg_temp.read_only;
+ALTER ROLE regress_openmetadata RESET ALL;
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression RESET ALL;
 
 -- pg_trgm: who may create it, and when it matters
 CREATE VIEW pg_temp.pg_trgm AS
@@ -48,6 +70,13 @@ SELECT level, status, message FROM pg_temp.pg_trgm;
 REVOKE CREATE ON DATABASE contrib_regression FROM regress_openmetadata;
 SELECT fix_sql FROM pg_temp.pg_trgm \gexec
 SELECT level, status, message FROM pg_temp.pg_trgm;
+-- in a schema where the migration does not look
+CREATE SCHEMA openmetadata_other;
+ALTER EXTENSION pg_trgm SET SCHEMA openmetadata_other;
+SELECT * FROM pg_temp.pg_trgm;
+SELECT fix_sql FROM pg_temp.pg_trgm \gexec
+SELECT level, status, message FROM pg_temp.pg_trgm;
+DROP SCHEMA openmetadata_other;
 DROP EXTENSION pg_trgm;
 RESET azure.extensions;
 
@@ -64,6 +93,12 @@ UPDATE pg_class SET reltuples = 1000, relpages = 5 WHERE oid = 'openmetadata.ind
 CREATE TABLE openmetadata.empty (id int) WITH (autovacuum_enabled = false);
 CREATE TABLE openmetadata.slightly_changed WITH (autovacuum_enabled = false) AS SELECT generate_series(1, 1000) AS id;
 INSERT INTO openmetadata.stale SELECT generate_series(1, 1000);
+ALTER TABLE openmetadata."it's new" OWNER TO regress_openmetadata;
+ALTER TABLE openmetadata.indexed OWNER TO regress_openmetadata;
+ALTER TABLE openmetadata.empty OWNER TO regress_openmetadata;
+ALTER TABLE openmetadata.stale OWNER TO regress_openmetadata;
+ALTER TABLE openmetadata.slightly_changed OWNER TO regress_openmetadata;
+CREATE TABLE openmetadata.not_of_openmetadata AS SELECT generate_series(1, 1000) AS id;
 -- a session sends its counters when it ends, at the latest; ANALYZE takes
 -- away those that have arrived
 \c -
@@ -101,6 +136,11 @@ DROP ROLE regress_reader;
 SELECT fix_sql FROM pg_temp.statistics \gexec
 CALL public.wait_for_changes('openmetadata.stale', 0);
 SELECT level, status, message FROM pg_temp.statistics;
+
+-- a server that does not count
+SET track_counts = off;
+SELECT level, status, message, detail, hint FROM upgrade_prereq_findings(include => '{statistics}');
+RESET track_counts;
 
 -- extension_version: the catalog says another version than the library
 BEGIN;

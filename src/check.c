@@ -14,6 +14,7 @@
 #include "check.h"
 #include "compat.h"
 #include "extension.h"
+#include "pgstat.h"
 #include "portability/instr_time.h"
 #include "report.h"
 #include "utils/array.h"
@@ -201,6 +202,12 @@ check_run_all(const CheckRequest *request)
 	int			number = 0;
 	instr_time	start;
 
+	/*
+	 * What was read of the statistics earlier in this transaction must not
+	 * answer for now: a gate may be asked twice in one.
+	 */
+	pgstat_clear_snapshot();
+
 	INSTR_TIME_SET_CURRENT(start);
 	result->installation = find_installation(request->target_text);
 
@@ -260,6 +267,10 @@ run_call(FunctionCallInfo fcinfo, int first)
  *						exclude text[], deep boolean, progress boolean)
  *
  * The report as lines of text, or as one JSON or Markdown document.
+ *
+ * Null stands for the next releases in target_version, for all checks in
+ * include and for none in exclude; it is not accepted in the others.  Errors:
+ * 22023 for an argument or setting that is not accepted.
  */
 Datum
 upgrade_prereq_check(PG_FUNCTION_ARGS)
@@ -289,7 +300,7 @@ upgrade_prereq_check(PG_FUNCTION_ARGS)
  * upgrade_prereq_findings(target_version text, include text[],
  *						   exclude text[], deep boolean, progress boolean)
  *
- * The report as rows.
+ * The report as rows.  Nulls and errors as in upgrade_prereq_check().
  */
 Datum
 upgrade_prereq_findings(PG_FUNCTION_ARGS)
@@ -322,6 +333,9 @@ upgrade_prereq_findings(PG_FUNCTION_ARGS)
  * The gate.  Runs every check, the heavy ones too, and raises one error after
  * all have run: UP001 if a finding of at least fail_level stands, else UP002
  * if something could not be checked, unless that is allowed.
+ *
+ * target_version may be null, for the next releases; the others may not.
+ * Errors: UP001, UP002; 22023 for an argument or setting that is not accepted.
  */
 Datum
 upgrade_prereq_require(PG_FUNCTION_ARGS)
@@ -344,6 +358,9 @@ upgrade_prereq_require(PG_FUNCTION_ARGS)
 
 	if (verdict == VERDICT_FAIL ||
 		(verdict == VERDICT_INCOMPLETE && !allow_unknown))
+	{
+		const char *schema = quote_identifier(extension_schema());
+
 		ereport(ERROR,
 				(errcode(verdict == VERDICT_FAIL ? ERRCODE_UPGRADE_BLOCKED :
 						 ERRCODE_UPGRADE_INCOMPLETE),
@@ -353,16 +370,17 @@ upgrade_prereq_require(PG_FUNCTION_ARGS)
 						report_counts(result->findings)),
 				 errdetail("%s", report_reasons(result->findings, fail_level)),
 				 errhint("Run SELECT %s.upgrade_prereq_check(%s, deep => true); to see the whole report.",
-						 quote_identifier(extension_schema()),
+						 schema,
 						 request.target_text ?
 						 quote_literal_cstr(request.target_text) : "NULL")));
+	}
 	PG_RETURN_VOID();
 }
 
 /*
  * upgrade_prereq_checks()
  *
- * The catalogue of checks, without running any.
+ * The catalogue of checks, without running any.  No errors.
  */
 Datum
 upgrade_prereq_checks(PG_FUNCTION_ARGS)

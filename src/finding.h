@@ -3,9 +3,8 @@
  * finding.h
  *	  What a check has to say: one finding is one row of the report.
  *
- * Portions of the interface that other files of the extension use: making,
- * ordering and counting findings.  A finding is plain data; it neither knows
- * the check that made it nor the report that shows it.
+ * A finding is plain data; it neither knows the check that made it nor the
+ * report that shows it.
  *
  * src/finding.h
  *
@@ -44,8 +43,9 @@ typedef enum FindingStatus
 
 /*
  * One finding.  Strings are null-terminated and may be NULL unless said
- * otherwise.  Object ids, times and process ids are only found in data, so
- * that the rest is the same from one run to the next.
+ * otherwise.  Object ids, times and process ids are only found in data, and in
+ * statements whose row has a time for a key, so that the rest is the same from
+ * one run to the next.
  */
 typedef struct Finding
 {

@@ -242,7 +242,10 @@ guard_run(GuardedFunction function, void *argument)
 	if (error == NULL)
 		return NULL;
 	if (is_wish_to_stop(error))
+	{
+		error->context = NULL;	/* the text of our query helps nobody */
 		ReThrowError(error);
+	}
 	return obstacle_from_error(error);
 }
 

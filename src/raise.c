@@ -302,7 +302,15 @@ put_row(FunctionCallInfo fcinfo, const RaiseRow *row)
  *						role_name name, force boolean)
  *
  * Raises the two settings for this session or transaction; never lowers one.
- * A null value stands for what the migration needs.
+ *
+ * Null for one of the first two stands for what the migration needs; scope and
+ * force must not be null, role_name has to be for these scopes.  Errors: 22023
+ * for an argument that is not accepted, 0A000 for a scope that is not supported
+ * yet; with nulls those of upgrade_prereq_memory().
+ *
+ * What SET LOCAL had set in the same transaction cannot be told from what SET
+ * had set: a raise for the session after it brings that back, not what was
+ * there before.
  */
 Datum
 upgrade_prereq_raise(PG_FUNCTION_ARGS)
@@ -323,6 +331,12 @@ upgrade_prereq_raise(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" does not go with scope \"%s\"",
 						"role_name", scope->name),
 				 errhint("The scopes \"session\" and \"transaction\" are about the current session only.")));
+	if (PG_GETARG_BOOL(4))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" does not go with scope \"%s\"",
+						"force", scope->name),
+				 errhint("In the scopes \"session\" and \"transaction\" nothing has to be forced.")));
 	find_values(fcinfo, kb);
 
 	for (size_t i = 0; i < lengthof(raised_settings); i++)
@@ -333,7 +347,7 @@ upgrade_prereq_raise(PG_FUNCTION_ARGS)
 /*
  * upgrade_prereq_restore()
  *
- * Puts back what upgrade_prereq_raise() found in this session.
+ * Puts back what upgrade_prereq_raise() found in this session.  No errors.
  */
 Datum
 upgrade_prereq_restore(PG_FUNCTION_ARGS)

@@ -49,14 +49,16 @@ static const char candidates_query[] =
 "HAVING count(*) >= 2 "
 "ORDER BY n.nspname";
 
-/* The role that owns most of the tables of a schema. */
+/* The owner of OpenMetadata's tables: of the first of these that is there. */
 static const char owner_query[] =
-"SELECT pg_catalog.pg_get_userbyid(c.relowner) "
-"FROM pg_catalog.pg_class AS c "
-"WHERE c.relnamespace = quote_ident($1)::regnamespace AND c.relkind = ANY ('{r,p}') "
-"GROUP BY c.relowner "
-"ORDER BY count(*) DESC, c.relowner "
-"LIMIT 1";
+"SELECT pg_get_userbyid(c.relowner) "
+"FROM unnest('{server_change_log,DATABASE_CHANGE_LOG,entity_relationship,"
+"ingestion_pipeline_entity,table_entity,user_entity}'::name[]) "
+"WITH ORDINALITY AS t (name, place) "
+"JOIN pg_catalog.pg_class AS c ON c.relname = t.name "
+"WHERE c.relnamespace = quote_ident($1)::regnamespace "
+"AND c.relkind = ANY ('{r,p}') "
+"ORDER BY t.place LIMIT 1";
 
 /*
  * Read one number of a version and step over it; false if there is none or if

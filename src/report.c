@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "report.h"
 
 static const ReportFormat formats[] = {
@@ -71,8 +72,34 @@ report_verdict(const CheckResult *result, FindingLevel fail_level)
 }
 
 /*
- * Text that can be sent to a terminal: control characters are shown, and line
- * feeds are replaced by the character given.
+ * Length of the control character that a text begins with, or 0: the C0 and C1
+ * controls, and those that change the direction of writing.  Line feeds are
+ * not meant.
+ */
+static int
+control_length(const unsigned char *text)
+{
+	if (text[0] < 0x20 || text[0] == 0x7f)
+		return text[0] == '\n' ? 0 : 1;
+	if (pg_database_encoding_max_length() == 1)
+		return text[0] >= 0x80 && text[0] < 0xa0 ? 1 : 0;
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return 0;
+
+	/* U+0080 to U+009F */
+	if (text[0] == 0xc2 && text[1] < 0xa0)
+		return 2;
+	/* U+202A to U+202E, U+2066 to U+2069 */
+	if (text[0] == 0xe2 &&
+		((text[1] == 0x80 && text[2] >= 0xaa && text[2] <= 0xae) ||
+		 (text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9)))
+		return 3;
+	return 0;
+}
+
+/*
+ * Text that can be sent to a terminal: control characters are shown by their
+ * bytes, and line feeds are replaced by the character given.
  */
 const char *
 report_printable(const char *text, char line_feed)
@@ -80,16 +107,17 @@ report_printable(const char *text, char line_feed)
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	for (; *text != '\0'; text++)
+	while (*text != '\0')
 	{
-		unsigned char c = (unsigned char) *text;
+		int			length = control_length((const unsigned char *) text);
 
-		if (c == '\n')
-			appendStringInfoChar(&buf, line_feed);
-		else if (c < 0x20 || c == 0x7f)
-			appendStringInfo(&buf, "\\x%02X", c);
-		else
-			appendStringInfoChar(&buf, *text);
+		if (length == 0)
+		{
+			appendStringInfoChar(&buf, *text == '\n' ? line_feed : *text);
+			text++;
+		}
+		for (; length > 0; length--)
+			appendStringInfo(&buf, "\\x%02X", (unsigned char) *text++);
 	}
 	return buf.data;
 }
@@ -151,12 +179,16 @@ report_verdict_line(const CheckResult *result, FindingLevel fail_level)
 					report_counts(result->findings));
 }
 
-/* One line for each finding that keeps the gate shut. */
+/* How many findings an error names; the report has them all. */
+#define MAX_REASONS 20
+
+/* One line for each finding that keeps the gate shut, up to MAX_REASONS. */
 const char *
 report_reasons(List *findings, FindingLevel fail_level)
 {
 	StringInfoData buf;
 	ListCell   *lc;
+	int			count = 0;
 
 	initStringInfo(&buf);
 	foreach(lc, findings)
@@ -168,6 +200,8 @@ report_reasons(List *findings, FindingLevel fail_level)
 		if (!stands && finding->status != FINDING_UNKNOWN &&
 			finding->status != FINDING_NOT_RUN)
 			continue;
+		if (++count > MAX_REASONS)
+			continue;
 		if (buf.len > 0)
 			appendStringInfoChar(&buf, '\n');
 		appendStringInfo(&buf, "%s: %s (%s)",
@@ -176,5 +210,7 @@ report_reasons(List *findings, FindingLevel fail_level)
 						 report_printable(finding->message, ' '),
 						 finding->check_id);
 	}
+	if (count > MAX_REASONS)
+		appendStringInfo(&buf, "\nand %d more", count - MAX_REASONS);
 	return buf.data;
 }

@@ -111,6 +111,20 @@ same_reason(const Finding *a, const Finding *b)
 		same_text(a->hint, b->hint) && same_text(a->fix_sql, b->fix_sql);
 }
 
+/* The block of findings with the reason of one that is unknown, or NULL. */
+static ListCell *
+find_same_reason(List *blocks, const Finding *finding)
+{
+	ListCell   *block;
+
+	foreach(block, blocks)
+	{
+		if (same_reason(linitial(lfirst(block)), finding))
+			return block;
+	}
+	return NULL;
+}
+
 /*
  * The findings that are shown with all they have, as blocks: what was found
  * comes first, then what could not be looked at, and a reason that several
@@ -131,13 +145,11 @@ report_blocks(List *findings)
 			Finding    *finding = lfirst(lc);
 			ListCell   *block = NULL;
 
+			CHECK_FOR_INTERRUPTS();
 			if (finding->status != shown[i])
 				continue;
-			foreach(block, blocks)
-			{
-				if (same_reason(linitial(lfirst(block)), finding))
-					break;
-			}
+			if (finding->status == FINDING_UNKNOWN)
+				block = find_same_reason(blocks, finding);
 			if (block != NULL)
 				lfirst(block) = lappend(lfirst(block), finding);
 			else

@@ -267,7 +267,11 @@ read_settings(void *argument)
  * upgrade_prereq_effective_settings(role_name name)
  *
  * What the settings that matter to a migration will be for a role at its next
- * login to this database, and where they come from.
+ * login to this database, and where they come from; a setting that cannot be
+ * known is null.
+ *
+ * role_name may be null, for the role that will migrate.  Errors: 42704 if
+ * there is no such role; for a null those of upgrade_prereq_memory().
  */
 Datum
 upgrade_prereq_effective_settings(PG_FUNCTION_ARGS)

@@ -18,6 +18,7 @@
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
@@ -256,9 +257,23 @@ table_column_obstacle(Oid table_oid, const char *column)
 						 NULL);
 }
 
+/* Is an index a B-tree? */
+static bool
+is_btree(Oid index_oid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index_oid));
+	bool		result;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;			/* dropped just now */
+	result = ((Form_pg_class) GETSTRUCT(tuple))->relam == BTREE_AM_OID;
+	ReleaseSysCache(tuple);
+	return result;
+}
+
 /*
- * Does a table, which has to be locked, have a valid index over all rows that
- * begins with this column?
+ * Does a table, which has to be locked, have a valid B-tree index over all
+ * rows that begins with this column?
  */
 bool
 table_has_index(Oid table_oid, const char *column)
@@ -279,7 +294,8 @@ table_has_index(Oid table_oid, const char *column)
 			continue;			/* dropped just now */
 		index = (Form_pg_index) GETSTRUCT(tuple);
 		if (index->indisvalid && index->indkey.values[0] == attnum &&
-			heap_attisnull(tuple, Anum_pg_index_indpred, NULL))
+			heap_attisnull(tuple, Anum_pg_index_indpred, NULL) &&
+			is_btree(index->indexrelid))
 			found = true;
 		ReleaseSysCache(tuple);
 	}

@@ -75,13 +75,13 @@ $elsewhere->close;
 my $open = session($node, $db, user => 'reporting', env => { PGAPPNAME => q{it's "open"} });
 is(report(), $passed, 'an idle session of somebody else does not matter');
 $open->query('BEGIN; SELECT 1;');
-is(report(), q{warning|found|it's "open" of role reporting, idle in transaction|1}, 'an open transaction does');
+is(report(), q{warning|found|it's "open" of role reporting, in transaction|1}, 'an open transaction does');
 is( sql($node, $db, q{
 		SELECT (data ->> 'oldest_open_for')::interval >= '0'
 		FROM upgrade_prereq_findings(include => '{live_sessions}')}),
 	't', 'with its age');
 $open->query('SELECT 1 / 0;');
-is(report(), q{warning|found|it's "open" of role reporting, idle in transaction|1}, 'and so does one that has failed');
+is(report(), q{warning|found|it's "open" of role reporting, in transaction|1}, 'and so does one that has failed');
 
 # ----- what is not shown -----
 

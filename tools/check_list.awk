@@ -30,6 +30,7 @@ FNR == 1 {
 	needs = 0
 	split("", value)
 	split("", index_of)
+	split("", needed)
 }
 
 in_header && is_sql && !/^--/ { in_header = 0 }
@@ -41,8 +42,12 @@ in_header && /^(--| \*) [a-z]+: / {
 	key = text
 	sub(/:.*/, "", key)
 	sub(/^[a-z]+: +/, "", text)
-	if (key == "needs")
+	if (key == "needs") {
 		need[++needs] = text
+		table = text
+		sub(/ .*/, "", table)
+		needed[table] = 1
+	}
 	else if (key == "index") {
 		table = text
 		sub(/ .*/, "", table)
@@ -62,6 +67,11 @@ END {
 	if (failed)
 		exit 1
 	finish()
+	for (id in query_of)
+		if (!(query_of[id] in has_query)) {
+			print id ": there is no query of \"" query_of[id] "\"" > "/dev/stderr"
+			exit 1
+		}
 	print "};\n"
 	print "const int\tcheck_count = lengthof(check_list);"
 }
@@ -120,6 +130,14 @@ function finish(    key, i) {
 		fail("versions is \"" value["versions"] "\"")
 	if (file !~ ("/" value["id"] "\\.[a-z]+$"))
 		fail("the file is not called after its id \"" value["id"] "\"")
+
+	if ("query" in value)
+		query_of[value["id"]] = value["query"]
+	else if (is_sql)
+		has_query[value["id"]] = 1
+	for (key in index_of)
+		if (!(key in needed))
+			fail("an index of \"" key "\", which is not needed")
 
 	print "\t{"
 	print "\t\t.id = " quoted(value["id"]) ","

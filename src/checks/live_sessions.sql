@@ -17,10 +17,12 @@ WITH session AS (
            COALESCE(NULLIF(activity.application_name, ''), 'unnamed') AS application,
            activity.application_name IN ('OpenMetadata', 'PostgreSQL JDBC Driver') AS is_application,
            activity.usename = fact.role_name AS is_migrating_role,
-           activity.state LIKE 'idle in transaction%' AS is_open,
+           activity.state LIKE 'idle in transaction%'
+               OR activity.xact_start < statement_timestamp() - interval '1 minute' AS is_open,
            activity.backend_start,
            activity.xact_start,
-           activity.state IS NULL AND activity.backend_start IS NULL AS is_hidden
+           activity.state IS NULL AND activity.backend_start IS NULL
+               OR activity.state = 'disabled' AS is_hidden
     FROM fact, pg_catalog.pg_stat_activity AS activity
     WHERE activity.datname = current_database()
       AND activity.pid <> pg_backend_pid()
@@ -46,9 +48,9 @@ WHERE is_application OR is_migrating_role
 GROUP BY application, role_name, is_application
 UNION ALL
 SELECT 'warning', 'found', 'session',
-       format('%s of role %I, idle in transaction', application, role_name),
+       format('%s of role %I, in transaction', application, role_name),
        format('application "%s" of role "%s" leaves transactions open', application, role_name),
-       format('Number of sessions that are idle in a transaction: %s.', count(*)),
+       format('Number of sessions that are idle in a transaction, or in one for more than a minute: %s.', count(*)),
        'CREATE INDEX CONCURRENTLY waits until they end: commit, roll back or disconnect them.',
        NULL, NULL,
        jsonb_build_object(
@@ -82,7 +84,7 @@ UNION ALL
 SELECT 'warning', 'unknown', 'session', NULL,
        'could not check: the state of other roles'' sessions is hidden',
        format('Number of sessions: %s. (SQLSTATE 42501)', count(*)),
-       'Ask for the right to see them.',
+       'Ask for the right to see them. Where track_activities is off, nobody can.',
        format('GRANT pg_read_all_stats TO %I;', current_user),
        format('REVOKE pg_read_all_stats FROM %I;', current_user),
        jsonb_build_object('sqlstate', '42501')

@@ -23,26 +23,12 @@ SELECT 'found',
        format('default_transaction_read_only is on for role %I in this database (source: %s).',
               fact.role_name, setting.source),
        'Switch it off for the migration.',
-       CASE setting.source
-           WHEN 'database user' THEN
-               format('ALTER ROLE %I IN DATABASE %I RESET default_transaction_read_only;',
-                      fact.role_name, current_database())
-           WHEN 'user' THEN
-               format('ALTER ROLE %I RESET default_transaction_read_only;', fact.role_name)
-           WHEN 'database' THEN
-               format('ALTER DATABASE %I RESET default_transaction_read_only;', current_database())
-           ELSE
-               format('ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = off;',
-                      fact.role_name, current_database())
-       END,
+       format('ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = off;',
+              fact.role_name, current_database()),
        CASE setting.source
            WHEN 'database user' THEN
                format('ALTER ROLE %I IN DATABASE %I SET default_transaction_read_only = %L;',
                       fact.role_name, current_database(), setting.stored_text)
-           WHEN 'user' THEN
-               format('ALTER ROLE %I SET default_transaction_read_only = %L;', fact.role_name, setting.stored_text)
-           WHEN 'database' THEN
-               format('ALTER DATABASE %I SET default_transaction_read_only = %L;', current_database(), setting.stored_text)
            ELSE
                format('ALTER ROLE %I IN DATABASE %I RESET default_transaction_read_only;',
                       fact.role_name, current_database())

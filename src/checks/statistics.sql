@@ -30,6 +30,9 @@ WITH candidate AS (
     JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
     JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid
     WHERE class.relkind = 'r' AND class.relpersistence <> 't'
+      -- what others keep in the same schema is not OpenMetadata's
+      AND class.relowner = (SELECT history.relowner FROM pg_catalog.pg_class AS history
+                            WHERE history.relnamespace = namespace.oid AND history.relname = fact.history_table)
 ),
 judged AS (
     SELECT candidate.*,
@@ -81,3 +84,11 @@ SELECT 'unknown', 'server', 'PostgreSQL',
        NULL, NULL
 FROM fact
 WHERE pg_is_in_recovery()
+UNION ALL
+SELECT 'unknown', 'setting', 'track_counts',
+       'could not check: this server does not count how much the tables have changed since they were analyzed',
+       'The setting track_counts is off. Whether they have ever been analyzed was looked at.',
+       'Analyze OpenMetadata''s tables before the migration.',
+       NULL, NULL
+FROM fact
+WHERE current_setting('track_counts') = 'off'

@@ -125,17 +125,17 @@ SELECT 'warning' AS level,
            WHEN 'running' THEN 'Wait until it has ended, or end it, before the migration.'
            ELSE 'Correct the row through OpenMetadata''s API.'
        END AS hint,
-       CASE WHEN verdict = 'stuck' AND run_id IS NOT NULL THEN
-           format('UPDATE %I.entity_extension_time_series SET json = %s WHERE %s = %L AND extension = %L AND json ->> ''runId'' = %L AND json ->> ''pipelineState'' = %L;',
+       CASE WHEN verdict = 'stuck' AND run_id || shown_state !~ '[[:cntrl:]]' THEN
+           format('UPDATE %I.entity_extension_time_series SET json = %s WHERE %s = %L AND extension = %L AND "timestamp" = %s AND json ->> ''runId'' = %L AND json ->> ''pipelineState'' = %L;',
                   fact.schema_name,
                   CASE json_type
                       WHEN 'json' THEN '(json::jsonb || jsonb_build_object(''pipelineState'', ''failed'', ''endDate'', (extract(epoch FROM now()) * 1000)::bigint))::json'
                       ELSE 'json || jsonb_build_object(''pipelineState'', ''failed'', ''endDate'', (extract(epoch FROM now()) * 1000)::bigint)'
                   END,
-                  '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', run_id, shown_state)
+                  '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', epoch, run_id, shown_state)
        END AS fix_sql,
-       CASE WHEN verdict = 'stuck' AND run_id IS NOT NULL THEN
-           format('UPDATE %I.entity_extension_time_series SET json = %s WHERE %s = %L AND extension = %L AND json ->> ''runId'' = %L AND json ->> ''pipelineState'' = ''failed'';',
+       CASE WHEN verdict = 'stuck' AND run_id || shown_state !~ '[[:cntrl:]]' THEN
+           format('UPDATE %I.entity_extension_time_series SET json = %s WHERE %s = %L AND extension = %L AND "timestamp" = %s AND json ->> ''runId'' = %L AND json ->> ''pipelineState'' = ''failed'';',
                   fact.schema_name,
                   format(CASE json_type
                              WHEN 'json' THEN '((json::jsonb - ''endDate'') || %L::jsonb)::json'
@@ -143,7 +143,7 @@ SELECT 'warning' AS level,
                          END,
                          jsonb_build_object('pipelineState', shown_state)
                          || CASE WHEN end_date IS NULL THEN '{}' ELSE jsonb_build_object('endDate', end_date) END),
-                  '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', run_id)
+                  '@entityfqnhash@', key, 'ingestionPipeline.pipelineStatus', epoch, run_id)
        END AS undo_sql,
        jsonb_build_object(
            'service', substring(fqn FROM '^("(?:[^"]|"")*"|[^.]*)'),
@@ -162,4 +162,6 @@ SELECT 'info', 'schema', quote_ident(fact.schema_name),
        jsonb_build_object('older_runs', count(*), 'pipelines', count(DISTINCT key))
 FROM run, fact
 WHERE rank > 1 AND state IN ('queued', 'running')
+  -- one in seconds may be the newest
+  AND epoch >= 100000000000
 GROUP BY fact.schema_name

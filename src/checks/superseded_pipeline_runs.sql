@@ -8,10 +8,11 @@
 -- needs: entity_extension_time_series (json, extension, timestamp, entityfqnhash | entityfqn)
 -- passed: no pipeline has an old run in state queued or running behind a newer one
 --
--- Reads the whole table of statuses once: no index tells the states apart.
+-- Reads the whole table of statuses: no index tells the states apart.  Times
+-- below 10^11 are in seconds.
 WITH open_run AS MATERIALIZED (
     SELECT series.@entityfqnhash@ AS key,
-           series."timestamp" AS epoch,
+           series."timestamp" * CASE WHEN series."timestamp" < 100000000000 THEN 1000 ELSE 1 END AS epoch_ms,
            lower(series.json ->> 'pipelineState') AS state
     FROM @schema@.entity_extension_time_series AS series
     WHERE series.extension = 'ingestionPipeline.pipelineStatus'
@@ -26,7 +27,8 @@ pipeline AS (
     WHERE EXISTS (SELECT FROM @schema@.entity_extension_time_series AS newer
                   WHERE newer.@entityfqnhash@ = open_run.key
                     AND newer.extension = 'ingestionPipeline.pipelineStatus'
-                    AND newer."timestamp" > open_run.epoch)
+                    AND (newer."timestamp" > GREATEST(open_run.epoch_ms, 99999999999)
+                         OR newer."timestamp" BETWEEN open_run.epoch_ms / 1000 + 1 AND 99999999999))
     GROUP BY entity.@fqnhash@, entity.json ->> 'fullyQualifiedName'
 )
 SELECT 'schema' AS object_type,

@@ -71,3 +71,5 @@ SELECT 'unknown', 'table', format('%I.%I', fact.schema_name, operation.table_nam
        NULL, NULL
 FROM fact, setting, operation
 WHERE setting.bytes >= 0 AND operation.spill_bytes IS NULL
+  -- what is not in memory cannot be more than what would be there
+  AND (operation.needed_bytes > setting.bytes) IS NOT FALSE

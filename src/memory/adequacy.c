@@ -13,7 +13,6 @@
 
 #include "access/relation.h"
 #include "adequacy.h"
-#include "catalog/pg_statistic.h"
 #include "compat.h"
 #include "guard.h"
 #include "model.h"
@@ -23,9 +22,7 @@
 #include "table.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_memory);
 PG_FUNCTION_INFO_V1(upgrade_prereq_recommended_settings);
@@ -82,8 +79,9 @@ index_bytes(Relation table)
 /*
  * Number of rows, as the planner counts them: the density that ANALYZE or
  * VACUUM saw, times the present number of blocks (estimate_rel_size()).  For
- * a table that neither has seen, the counter of live rows; -1 if that is
- * empty too, since the planner's guess can be far too low then.
+ * a table that neither has seen, or that was empty then, the counter of live
+ * rows; -1 if that is empty too, since the planner's guess can be far too low
+ * then.  A partitioned table has no blocks, only what ANALYZE counted.
  */
 static double
 estimate_rows(Relation table, double heap_bytes)
@@ -92,42 +90,17 @@ estimate_rows(Relation table, double heap_bytes)
 	double		relpages = (double) (BlockNumber) table->rd_rel->relpages;
 	double		blocks = heap_bytes / BLCKSZ;
 
+	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		return reltuples > 0 ? reltuples : -1;
 	if (blocks == 0)
 		return 0;
-	if (relpages > 0 && reltuples >= 0)
+	if (relpages > 0 && reltuples > 0)
 		return rint(reltuples / relpages * blocks);
 
 	reltuples = (double)
 		DatumGetInt64(DirectFunctionCall1(pg_stat_get_live_tuples,
 										  ObjectIdGetDatum(RelationGetRelid(table))));
 	return reltuples > 0 ? reltuples : -1;
-}
-
-/*
- * How many values a column has, as ANALYZE counted them: a number, or if it is
- * negative a share of the rows (pg_statistic.stadistinct).  All rows if that is
- * not known, or not for the caller to know.
- */
-static double
-estimate_distinct(Oid table_oid, const char *column, double row_count)
-{
-	AttrNumber	attnum = get_attnum(table_oid, column);
-	HeapTuple	tuple;
-	double		distinct = 0;
-
-	if (attnum == InvalidAttrNumber ||
-		pg_class_aclcheck(table_oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		return row_count;
-	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(table_oid),
-							Int16GetDatum(attnum), BoolGetDatum(false));
-	if (HeapTupleIsValid(tuple))
-	{
-		distinct = ((Form_pg_statistic) GETSTRUCT(tuple))->stadistinct;
-		ReleaseSysCache(tuple);
-	}
-	if (distinct < 0)
-		distinct = -distinct * row_count;
-	return distinct > 0 ? Min(distinct, row_count) : row_count;
 }
 
 /* Fill in what the table of an operation looks like. */
@@ -137,12 +110,15 @@ measure_table(Adequacy *adequacy, Oid table_oid)
 	Relation	table = relation_open(table_oid, NoLock);
 	Oid			toast_oid = table->rd_rel->reltoastrelid;
 
-	adequacy->heap_bytes = relation_bytes(table_oid);
-	adequacy->toast_bytes = OidIsValid(toast_oid) ? relation_bytes(toast_oid) : 0;
-	adequacy->index_bytes = index_bytes(table);
+	if (table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+	{
+		adequacy->heap_bytes = relation_bytes(table_oid);
+		adequacy->toast_bytes = OidIsValid(toast_oid) ? relation_bytes(toast_oid) : 0;
+		adequacy->index_bytes = index_bytes(table);
+	}
 	adequacy->row_count = estimate_rows(table, adequacy->heap_bytes);
 	if (adequacy->row_count < 0)
-		adequacy->note = "the table has never been analyzed";
+		adequacy->note = "the table was never analyzed, or when it was empty";
 	relation_close(table, NoLock);
 }
 
@@ -170,7 +146,6 @@ static Adequacy *
 find_adequacy(const Operation *operation, const Installation *installation)
 {
 	Adequacy   *adequacy = palloc0(sizeof(Adequacy));
-	double		rows;
 	Oid			table_oid;
 	Obstacle   *obstacle;
 
@@ -197,16 +172,18 @@ find_adequacy(const Operation *operation, const Installation *installation)
 	if (adequacy->row_count < 0)
 		return adequacy;
 
-	rows = operation->distinct_column == NULL ? adequacy->row_count :
-		estimate_distinct(table_oid, operation->distinct_column,
-						  adequacy->row_count);
-	adequacy->needed_bytes = model_needed_bytes(operation, rows);
-	adequacy->one_pass_bytes = model_one_pass_bytes(operation, rows);
+	adequacy->needed_bytes = model_needed_bytes(operation,
+												adequacy->row_count);
+	adequacy->one_pass_bytes = model_one_pass_bytes(operation,
+													adequacy->row_count);
+	if (adequacy->available_bytes < 0)
+		adequacy->note = "what the migrating role will get is not known";
 	if (adequacy->available_bytes >= adequacy->needed_bytes)
 		adequacy->spill_bytes = 0;
 	else if (adequacy->available_bytes >= 0)
 	{
-		adequacy->spill_bytes = model_spill_bytes(operation, rows);
+		adequacy->spill_bytes = model_spill_bytes(operation,
+												  adequacy->row_count);
 		if (adequacy->spill_bytes < 0)
 			adequacy->note = "how much it writes has not been measured";
 	}
@@ -316,7 +293,12 @@ adequacies_of_call(FunctionCallInfo fcinfo)
  * upgrade_prereq_memory(target_version text)
  *
  * One row for each heavy operation between the installed and the target
- * version: what it needs, and what the migrating role will get.
+ * version: what it needs, and what the migrating role will get, in bytes.
+ *
+ * target_version may be null, for the next releases.  What is not known is
+ * null in the result, and note says why.  Errors: 22023 for an argument or
+ * setting that is not accepted; 55000 where the installation is not known, or
+ * what kept its history from being read; 57014 at the time limit.
  */
 Datum
 upgrade_prereq_memory(PG_FUNCTION_ARGS)
@@ -362,7 +344,8 @@ upgrade_prereq_memory(PG_FUNCTION_ARGS)
 /*
  * upgrade_prereq_recommended_settings(target_version text)
  *
- * What to set the two settings to for the migration, and why.
+ * What to set the two settings to for the migration, in bytes, and why.  Nulls
+ * and errors as in upgrade_prereq_memory().
  */
 Datum
 upgrade_prereq_recommended_settings(PG_FUNCTION_ARGS)

@@ -24,8 +24,8 @@
 
 #include "operation.h"
 
-#define SORT(need, temp) MEMORY_SORT, (need), (temp), NULL
-#define INDEX_BUILD(need) MEMORY_INDEX, (need), (need) - 44, NULL
+#define SORT(need, temp) MEMORY_SORT, (need), (temp)
+#define INDEX_BUILD(need) MEMORY_INDEX, (need), (need) - 44
 
 /* In the order of the releases. */
 const Operation operations[] = {
@@ -40,7 +40,7 @@ const Operation operations[] = {
 	INDEX_BUILD(103)},
 	{"1.6.0", "test_case",
 		"hash of all test cases to update data_quality_data_time_series",
-	MEMORY_HASH, 524, -1, NULL},
+	MEMORY_HASH, 524, -1},
 	{"1.6.0", "data_quality_data_time_series",
 		"unique index on (id)",
 	INDEX_BUILD(114)},
@@ -54,8 +54,8 @@ const Operation operations[] = {
 		"index on (targetfqnhash, source, tagfqn) and three of its kind",
 	INDEX_BUILD(255)},
 	{"1.9.9", "profiler_data_time_series",
-		"hash of all profiled columns, to tell them apart",
-	MEMORY_HASH, 700, -1, "entityfqnhash"},
+		"hash of the profiled columns, to tell them apart (at most one a row)",
+	MEMORY_HASH, 700, -1},
 	{"1.11.0", "tag_usage",
 		"rewrite, and four covering indexes",
 	INDEX_BUILD(262)},

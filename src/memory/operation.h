@@ -28,8 +28,6 @@ typedef struct Operation
 	MemorySetting setting;
 	int			need_bytes_per_row; /* memory for no temporary file */
 	int			temp_bytes_per_row; /* temporary file otherwise, or -1 */
-	const char *distinct_column;	/* keeps one row for each value of it;
-									 * NULL: all rows */
 } Operation;
 
 extern const Operation operations[];
