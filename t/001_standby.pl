@@ -94,6 +94,7 @@ my $application = session($primary, 'openmetadata_db',
 	user => 'openmetadata_user', env => { PGAPPNAME => 'OpenMetadata' });
 sql($primary, 'openmetadata_db', q{
 	CREATE TABLE openmetadata.changed (a int);
+	ALTER TABLE openmetadata.changed OWNER TO openmetadata_user;
 	INSERT INTO openmetadata.changed VALUES (1);
 	ANALYZE openmetadata.changed;
 	INSERT INTO openmetadata.changed SELECT generate_series(1, 100000)});

@@ -70,6 +70,17 @@ $node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE d
 is(report(), $passed, 'sessions in other databases do not count');
 $elsewhere->close;
 
+# ----- the same question twice in one transaction -----
+
+my $asker = session($node, $db);
+my $question = q{SELECT status FROM upgrade_prereq_findings(include => '{live_sessions}');};
+is($asker->query("BEGIN; $question"), 'passed', 'nobody is connected yet');
+$server = session($node, $db, user => 'openmetadata_user', env => { PGAPPNAME => 'OpenMetadata' });
+is($asker->query($question), 'found', 'who has connected meanwhile is seen in the same transaction');
+$asker->close;
+$server->close;
+$node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'openmetadata_user'});
+
 # ----- open transactions -----
 
 my $open = session($node, $db, user => 'reporting', env => { PGAPPNAME => q{it's "open"} });
@@ -84,6 +95,13 @@ $open->query('SELECT 1 / 0;');
 is(report(), q{warning|found|it's "open" of role reporting, in transaction|1}, 'and so does one that has failed');
 
 # ----- what is not shown -----
+
+sql($node, $db, 'ALTER ROLE openmetadata_user SET track_activities = off');
+my $silent = session($node, $db, user => 'openmetadata_user', env => { PGAPPNAME => 'silent' });
+like(report(), qr/^warning\|unknown\|\|$/m, 'a session that does not tell its state is unknown');
+$silent->close;
+sql($node, $db, 'ALTER ROLE openmetadata_user RESET track_activities');
+$node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'openmetadata_user'});
 
 # (how many they are depends on whether the psql of the last test has gone)
 like( sql($node, $db, q{
