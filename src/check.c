@@ -284,7 +284,7 @@ upgrade_prereq_check(PG_FUNCTION_ARGS)
 	reject_null(fcinfo, 1, "format");
 	format = report_format_parse(text_argument(fcinfo, 1));
 
-	lines = report_lines(format, run_call(fcinfo, 2));
+	lines = format->lines(run_call(fcinfo, 2));
 	foreach(lc, lines)
 	{
 		Datum		value = CStringGetTextDatum(lfirst(lc));

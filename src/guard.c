@@ -75,15 +75,11 @@ pin_setting(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/*
- * Pin the settings, in a nesting level of their own; the level has to be
- * handed to guard_unpin_settings() unless a (sub)transaction abort undoes it.
- */
-int
-guard_pin_settings(void)
+/* Pin the settings, until the subtransaction is rolled back. */
+static void
+pin_settings(void)
 {
-	int			nest_level = NewGUCNestLevel();
-
+	(void) NewGUCNestLevel();
 	for (size_t i = 0; i < lengthof(pinned_settings); i++)
 	{
 		const PinnedSetting *pin = &pinned_settings[i];
@@ -92,7 +88,6 @@ guard_pin_settings(void)
 			continue;
 		pin_setting(pin->name, pin->value);
 	}
-	return nest_level;
 }
 
 /*
@@ -106,13 +101,6 @@ guard_pin_index_scans(void)
 	pin_setting("enable_seqscan", "off");
 	pin_setting("enable_bitmapscan", "off");
 	pin_setting("enable_sort", "off");
-}
-
-/* Put the settings back that guard_pin_settings() pinned. */
-void
-guard_unpin_settings(int nest_level)
-{
-	AtEOXact_GUC(false, nest_level);
 }
 
 /* The time limit was reached: interrupt whatever is running. */
@@ -214,7 +202,7 @@ guard_run(GuardedFunction function, void *argument)
 	PG_TRY();
 	{
 		XactReadOnly = true;	/* put back with the subtransaction */
-		(void) guard_pin_settings();
+		pin_settings();
 		function(argument);
 		end_time_limit(timeout_id, started);
 	}
@@ -258,4 +246,14 @@ obstacle_raise(const Obstacle *obstacle)
 			 errmsg("%s", obstacle->message),
 			 obstacle->detail ? errdetail("%s", obstacle->detail) : 0,
 			 obstacle->hint ? errhint("%s", obstacle->hint) : 0));
+}
+
+/* guard_run() for those who cannot go on: an obstacle is raised as an error. */
+void
+guard_run_or_raise(GuardedFunction function, void *argument)
+{
+	Obstacle   *obstacle = guard_run(function, argument);
+
+	if (obstacle != NULL)
+		obstacle_raise(obstacle);
 }

@@ -28,10 +28,9 @@ typedef struct Obstacle
 
 typedef void (*GuardedFunction) (void *argument);
 
-extern int	guard_pin_settings(void);
 extern void guard_pin_index_scans(void);
-extern void guard_unpin_settings(int nest_level);
 pg_noreturn extern void obstacle_raise(const Obstacle *obstacle);
 extern Obstacle *guard_run(GuardedFunction function, void *argument);
+extern void guard_run_or_raise(GuardedFunction function, void *argument);
 
 #endif							/* UPGRADE_PREREQ_GUARD_H */

@@ -185,12 +185,7 @@ static void
 find_values(FunctionCallInfo fcinfo, int *kb)
 {
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-	{
-		Obstacle   *obstacle = guard_run(find_recommendation, kb);
-
-		if (obstacle != NULL)
-			obstacle_raise(obstacle);
-	}
+		guard_run_or_raise(find_recommendation, kb);
 
 	for (size_t i = 0; i < lengthof(raised_settings); i++)
 	{

@@ -378,7 +378,7 @@ find_role(Installation *installation, MemoryContext context)
 
 /*
  * Find out what is installed in this database.  To be called under
- * guard_run(), or with the settings pinned in some other way.
+ * guard_run().
  *
  * target_text is the version asked about, NULL for the next releases.
  *

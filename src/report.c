@@ -43,13 +43,6 @@ report_format_parse(const char *text)
 	return NULL;				/* keep the compiler quiet */
 }
 
-/* The report as a list of lines. */
-List *
-report_lines(const ReportFormat *format, const CheckResult *result)
-{
-	return format->lines(result);
-}
-
 /*
  * The verdict on a run: a finding of at least fail_level fails; a check that
  * could not look, was not run or was left out leaves the answer open.

@@ -28,8 +28,6 @@ typedef struct ReportFormat
 } ReportFormat;
 
 extern const ReportFormat *report_format_parse(const char *text);
-extern List *report_lines(const ReportFormat *format,
-						  const CheckResult *result);
 extern ReportVerdict report_verdict(const CheckResult *result,
 									FindingLevel fail_level);
 extern const char *report_verdict_line(const CheckResult *result,

@@ -207,7 +207,7 @@ find_in_files(const SettingDefinition *definition, RoleSetting *result,
 
 /*
  * What a setting will be for a role at its next login to this database.  To
- * be called with the settings pinned (guard.h).  role_name may be NULL, for
+ * be called under guard_run().  role_name may be NULL, for
  * what holds for every role that has no value of its own.
  */
 RoleSetting *
@@ -278,7 +278,6 @@ upgrade_prereq_effective_settings(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	EffectiveCall call = {NULL, NIL};
-	Obstacle   *obstacle;
 	AttInMetadata *input;
 	ListCell   *lc;
 
@@ -291,9 +290,7 @@ upgrade_prereq_effective_settings(PG_FUNCTION_ARGS)
 		call.role_name = NameStr(*PG_GETARG_NAME(0));
 		(void) get_role_oid(call.role_name, false);
 	}
-	obstacle = guard_run(read_settings, &call);
-	if (obstacle != NULL)
-		obstacle_raise(obstacle);
+	guard_run_or_raise(read_settings, &call);
 
 	foreach(lc, call.settings)
 	{

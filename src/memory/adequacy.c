@@ -143,7 +143,8 @@ find_available(const Installation *installation, MemorySetting setting)
 
 /* Look at one operation; NULL if its table is not in this database. */
 static Adequacy *
-find_adequacy(const Operation *operation, const Installation *installation)
+find_adequacy(const Operation *operation, const Installation *installation,
+			  double available_bytes)
 {
 	Adequacy   *adequacy = palloc0(sizeof(Adequacy));
 	Oid			table_oid;
@@ -157,8 +158,7 @@ find_adequacy(const Operation *operation, const Installation *installation)
 	adequacy->toast_bytes = adequacy->index_bytes = -1;
 	adequacy->needed_bytes = adequacy->one_pass_bytes = -1;
 	adequacy->spill_bytes = -1;
-	adequacy->available_bytes = find_available(installation,
-											   operation->setting);
+	adequacy->available_bytes = available_bytes;
 
 	obstacle = table_lock(installation->schema_oid, operation->table,
 						  &table_oid);
@@ -193,12 +193,17 @@ find_adequacy(const Operation *operation, const Installation *installation)
 /*
  * The operations that the upgrade asked about runs on tables of this
  * database (List of Adequacy *), in the order of the releases.  To be called
- * with the settings pinned (guard.h); takes AccessShareLock on the tables.
+ * under guard_run(); takes AccessShareLock on the tables.
  */
 List *
 adequacy_list(const Installation *installation)
 {
 	List	   *result = NIL;
+	double		available_bytes[MEMORY_SETTING_COUNT];
+
+	for (int setting = 0; setting < MEMORY_SETTING_COUNT; setting++)
+		available_bytes[setting] = find_available(installation,
+												  (MemorySetting) setting);
 
 	for (int i = 0; i < operation_count; i++)
 	{
@@ -207,7 +212,8 @@ adequacy_list(const Installation *installation)
 		CHECK_FOR_INTERRUPTS();
 		if (!installation_reaches(installation, operations[i].version))
 			continue;
-		adequacy = find_adequacy(&operations[i], installation);
+		adequacy = find_adequacy(&operations[i], installation,
+								 available_bytes[operations[i].setting]);
 		if (adequacy != NULL)
 			result = lappend(result, adequacy);
 	}
@@ -279,13 +285,10 @@ static List *
 adequacies_of_call(FunctionCallInfo fcinfo)
 {
 	MemoryCall	call = {NULL, NIL};
-	Obstacle   *obstacle;
 
 	if (!PG_ARGISNULL(0))
 		call.target_text = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	obstacle = guard_run(read_adequacies, &call);
-	if (obstacle != NULL)
-		obstacle_raise(obstacle);
+	guard_run_or_raise(read_adequacies, &call);
 	return call.adequacies;
 }
 

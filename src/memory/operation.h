@@ -19,6 +19,8 @@ typedef enum MemorySetting
 	MEMORY_INDEX,				/* maintenance_work_mem */
 } MemorySetting;
 
+#define MEMORY_SETTING_COUNT (MEMORY_INDEX + 1)
+
 /* One operation of the migration to one release. */
 typedef struct Operation
 {
