@@ -1,0 +1,42 @@
+/*-------------------------------------------------------------------------
+ *
+ * memory_use.c
+ *	  The names of what is known of a use of memory.
+ *
+ * src/memory/memory_use.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "memory_use.h"
+
+/* A label of the SQL enum upgrade_prereq_certainty. */
+const char *
+certainty_name(Certainty certainty)
+{
+	static const char *const names[] = {"exact", "at most", "rough"};
+
+	return names[certainty];
+}
+
+/* Where a figure comes from, for people. */
+const char *
+figure_source_name(FigureSource source)
+{
+	static const char *const names[] = {"sample", "statistics", "planner"};
+
+	return names[source];
+}
+
+/* A label of the SQL enum upgrade_prereq_outcome. */
+const char *
+outcome_name(Outcome outcome)
+{
+	static const char *const names[] = {
+		"light", "in_memory", "spills_once", "slow", "plan_cliff", "fails",
+		"unknown"
+	};
+
+	return names[outcome];
+}
