@@ -20,6 +20,11 @@ OBJS = \
 	src/memory/adequacy.o \
 	src/memory/model.o \
 	src/memory/operation.o \
+	src/memory/script.o \
+	src/memory/script_body.o \
+	src/memory/script_lexer.o \
+	src/memory/script_plpgsql.o \
+	src/memory/script_psql.o \
 	src/query.o \
 	src/raise.o \
 	src/release.o \

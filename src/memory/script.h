@@ -22,7 +22,8 @@ typedef struct ScriptStatement
 	const char *text;			/* without comments around it and without the
 								 * semicolon; never NULL */
 	const char *label;			/* its first words, for people: white space
-								 * and comments collapsed, at most 60 bytes */
+								 * and comments collapsed, at most 60
+								 * characters */
 	const char *problem;		/* why it cannot be looked at, in the style of
 								 * errmsg(), or NULL */
 } ScriptStatement;
