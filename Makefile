@@ -18,8 +18,13 @@ OBJS = \
 	src/finding.o \
 	src/guard.o \
 	src/memory/adequacy.o \
+	src/memory/harmless.o \
 	src/memory/model.o \
 	src/memory/operation.o \
+	src/memory/row_length.o \
+	src/memory/row_share.o \
+	src/memory/row_source.o \
+	src/memory/sample.o \
 	src/query.o \
 	src/raise.o \
 	src/release.o \
