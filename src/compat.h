@@ -14,6 +14,7 @@
 #ifndef UPGRADE_PREREQ_COMPAT_H
 #define UPGRADE_PREREQ_COMPAT_H
 
+#include "access/toast_internals.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -137,6 +138,17 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define F_ROW_NUMBER F_WINDOW_ROW_NUMBER
 #define F_RANK_ F_WINDOW_RANK
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
+#endif
+
+/* 14: each column says how it is compressed. */
+#if PG_VERSION_NUM < 140000
+#define copy_compression(to, from) ((void) 0)
+#define toast_compress_attribute(value, attribute) toast_compress_datum(value)
+#else
+#define copy_compression(to, from) \
+	((to)->attcompression = (from)->attcompression)
+#define toast_compress_attribute(value, attribute) \
+	toast_compress_datum(value, (attribute)->attcompression)
 #endif
 
 #endif							/* UPGRADE_PREREQ_COMPAT_H */

@@ -26,8 +26,8 @@ typedef struct TableSample
 	double		blocks;			/* of the table, with its partitions, now */
 	int			blocks_read;
 	double		rows;			/* of the table; -1 if not known */
-	double		rows_error;		/* standard error of rows; 0 if all blocks were
-								 * read, -1 if not known */
+	double		rows_error;		/* standard error of rows; 0 if all blocks
+								 * were read, -1 if not known */
 	double		dead_rows;		/* as the statistics counters have it */
 	bool		complete;		/* the tuples are all rows of the table */
 	int			tuple_count;
