@@ -14,6 +14,7 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -22,6 +23,7 @@
 #include "ddl.h"
 #include "foreign_code.h"
 #include "index_build.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -29,7 +31,9 @@
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/parse_type.h"
+#include "storage/lmgr.h"
 #include "table.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/typcache.h"
@@ -114,7 +118,7 @@ is_serial(const TypeName *type)
 /* A constraint on a column that is added. */
 static void
 read_column_constraint(TableChange *change, AddedColumn *column,
-					   const Constraint *constraint, Oid type, int32 typmod)
+					   Constraint *constraint, Oid type, int32 typmod)
 {
 	Constraint *key;
 
@@ -181,7 +185,7 @@ read_added_column(TableChange *change, const ColumnDef *definition,
 	{
 		foreach(lc, definition->constraints)
 		{
-			const Constraint *constraint = lfirst_node(Constraint, lc);
+			Constraint *constraint = lfirst_node(Constraint, lc);
 			bool		is_key = constraint->contype == CONSTR_PRIMARY ||
 				constraint->contype == CONSTR_UNIQUE;
 
@@ -248,13 +252,11 @@ read_constraint(TableChange *change, const Constraint *constraint)
 																   change->added_columns));
 			break;
 		case CONSTR_FOREIGN:
-			if (constraint->skip_validation)
-				break;
-			pg_fallthrough;
 		case CONSTR_EXCLUSION:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("the memory for this kind of constraint is not estimated")));
+			if (!constraint->skip_validation)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("the memory for this kind of constraint is not estimated")));
 			break;
 		default:
 			break;

@@ -24,6 +24,7 @@
 #include "parser/parse_utilcmd.h"
 #include "row_length.h"
 #include "row_share.h"
+#include "storage/bufmgr.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 

@@ -28,7 +28,7 @@ typedef struct IndexBuild
 /* A column that the statement adds to the table, as an expression of others. */
 typedef struct AddedColumn
 {
-	const char *name;
+	char	   *name;
 	Expr	   *expression;
 } AddedColumn;
 

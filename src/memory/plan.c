@@ -230,8 +230,9 @@ grouped_columns(const Agg *agg, const PlanRows *input,
 
 /* The hash table of an aggregate, or of one of its grouping sets. */
 static void
-add_hash_aggregate(PlanReader *reader, Agg *agg, const PlanRows *input,
-				   const PlanRows *groups, AggregateScan *scan)
+add_hash_aggregate(PlanReader *reader, Agg *agg, int planned_width,
+				   const PlanRows *input, const PlanRows *groups,
+				   AggregateScan *scan)
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	MemoryUse	input_use;
@@ -243,7 +244,7 @@ add_hash_aggregate(PlanReader *reader, Agg *agg, const PlanRows *input,
 		.input = plan_rows_kept(reader, input, ROW_MINIMAL_TUPLE,
 								input->columns, &input_use),
 		.planned_groups = (double) agg->numGroups,
-		.planned_width = outerPlan(agg)->plan_width,
+		.planned_width = planned_width,
 		.transitions = list_length(scan->aggregates),
 		.transition_space = (double) agg->transitionSpace,
 		.state_bytes = state_bytes(reader, scan->aggregates, input, &is_rough),
@@ -287,7 +288,8 @@ add_aggregate_sorts(PlanReader *reader, Agg *agg, const PlanRows *input,
 static PlanRows *
 read_aggregate(PlanReader *reader, Agg *agg)
 {
-	PlanRows   *input = read_node(reader, outerPlan(agg), 0);
+	Plan	   *below = outerPlan(agg);
+	PlanRows   *input = read_node(reader, below, 0);
 	PlanRows   *groups = plan_rows_groups(reader, &agg->plan, input,
 										  agg->numCols, agg->grpColIdx);
 	AggregateScan scan = {NIL, NULL};
@@ -297,20 +299,20 @@ read_aggregate(PlanReader *reader, Agg *agg)
 	(void) scan_aggregates((Node *) agg->plan.qual, &scan);
 
 	if (agg->aggstrategy == AGG_HASHED || agg->aggstrategy == AGG_MIXED)
-		add_hash_aggregate(reader, agg, input, groups, &scan);
+		add_hash_aggregate(reader, agg, below->plan_width, input, groups, &scan);
 	foreach(lc, agg->chain)
 	{
 		Agg		   *set = lfirst_node(Agg, lc);
 		PlanRows   *set_groups;
 
-		if (set->sortnode)
+		if (outerPlan(set) != NULL) /* grouping sets that are sorted again */
 			add_sort(reader, input, input->columns, "Sort", 0);
 		if (set->aggstrategy != AGG_HASHED)
 			continue;
 		set_groups = plan_rows_groups(reader, &agg->plan, input, set->numCols,
 									  set->grpColIdx);
-		set->plan.lefttree = outerPlan(agg);
-		add_hash_aggregate(reader, set, input, set_groups, &scan);
+		add_hash_aggregate(reader, set, below->plan_width, input, set_groups,
+						   &scan);
 	}
 	add_aggregate_sorts(reader, agg, input, groups, &scan);
 	return groups;

@@ -28,6 +28,8 @@ typedef struct ShareCounts
 	const TableSample *sample;
 	double	   *rows;			/* by block read */
 	double	   *satisfied;
+	int		   *positions;		/* of the tuples that satisfy it */
+	int			count;
 } ShareCounts;
 
 /* Count a row.  (RowFunction) */
@@ -42,10 +44,14 @@ count_row(const SourceRow *row, void *argument)
 	{
 		memset(counts->rows, 0, sample->blocks_read * sizeof(double));
 		memset(counts->satisfied, 0, sample->blocks_read * sizeof(double));
+		counts->count = 0;
 	}
 	counts->rows[block]++;
 	if (DatumGetBool(row->values[0]) && !row->isnull[0])
+	{
 		counts->satisfied[block]++;
+		counts->positions[counts->count++] = row->position;
+	}
 }
 
 /*
@@ -82,36 +88,61 @@ estimate_share(const ShareCounts *counts, int row_count, bool complete,
 	*error = Max(*error, sqrt(likely * (1 - likely) / row_count));
 }
 
+/* The sample of those rows that were found to satisfy a condition. */
+static TableSample *
+satisfying_sample(const ShareCounts *counts, double share, double error)
+{
+	const TableSample *sample = counts->sample;
+	TableSample *result = palloc(sizeof(TableSample));
+
+	*result = *sample;
+	result->rows = sample->rows * share;
+	result->rows_error = hypot(sample->rows * error,
+							   sample->rows_error * share);
+	result->tuple_count = counts->count;
+	result->tuples = palloc(sizeof(HeapTuple) * (counts->count + 1));
+	result->tuple_blocks = palloc(sizeof(int) * (counts->count + 1));
+	for (int i = 0; i < counts->count; i++)
+	{
+		result->tuples[i] = sample->tuples[counts->positions[i]];
+		result->tuple_blocks[i] = sample->tuple_blocks[counts->positions[i]];
+	}
+	return result;
+}
+
 /*
- * The share (0 to 1) of a table's rows that satisfy all of a list of
- * conditions, and its standard error.  Returns false if that is not known:
- * without tuples, or with a condition that cannot be evaluated.
+ * What a sample would be of only those rows that satisfy all of a list of
+ * conditions; it shares its tuples with the one given.  NULL if that is not
+ * known: without tuples, or with a condition that cannot be evaluated.
  *
  * To be called under guard_run(), with the rights of the table's owner only.
  */
-bool
-sample_share(List *quals, TableSample *sample, double *share, double *error)
+TableSample *
+sample_filter(TableSample *sample, List *quals)
 {
 	RowSource  *source;
 	ShareCounts counts = {sample};
+	double		share;
+	double		error;
 
 	if (sample->tuple_count == 0)
-		return false;
+		return NULL;
 	source = row_source(list_make1(make_ands_explicit(quals)), &sample, 1,
 						false);
 	if (source->invented)
-		return false;
+		return NULL;
 
 	counts.rows = palloc(sample->blocks_read * sizeof(double));
 	counts.satisfied = palloc(sample->blocks_read * sizeof(double));
+	counts.positions = palloc(sizeof(int) * (sample->tuple_count + 1));
 	row_source_read(source, count_row, &counts);
 	if (source->invented)
-		return false;			/* it failed on the way */
+		return NULL;			/* it failed on the way */
 
 	estimate_share(&counts, source->row_count,
 				   sample->complete && source->row_count == sample->tuple_count,
-				   share, error);
-	return true;
+				   &share, &error);
+	return satisfying_sample(&counts, share, error);
 }
 
 /* A row of the sample by its values, and the block it is in. */

@@ -17,9 +17,7 @@
 #include "sample.h"
 
 /* share (0 to 1) of the rows that satisfy all quals; false if not known */
-extern bool sample_share(List *quals, TableSample *sample,
-						 double *share, double *error);
-
+extern TableSample *sample_filter(TableSample *sample, List *quals);
 /* number of distinct combinations over all rows; false if not known */
 extern bool sample_groups(List *expressions, TableSample *sample,
 						  double *groups, double *at_most);

@@ -108,7 +108,7 @@ require_tables(Query *query)
 
 /* The plan of a query under a value of work_mem. */
 static PlannedStmt *
-plan_at(const StatementCall *call, const Query *query, int work_mem_kb)
+plan_at(const StatementCall *call, Query *query, int work_mem_kb)
 {
 	guard_pin_setting("work_mem", psprintf("%d", work_mem_kb));
 	return pg_plan_query(copyObject(query), call->text,
@@ -117,7 +117,7 @@ plan_at(const StatementCall *call, const Query *query, int work_mem_kb)
 
 /* Would more memory make the plan an order of magnitude cheaper? */
 static bool
-is_cheaper_at(const StatementCall *call, const Query *query, double cost,
+is_cheaper_at(const StatementCall *call, Query *query, double cost,
 			  int work_mem_kb)
 {
 	return plan_at(call, query, work_mem_kb)->planTree->total_cost <=
@@ -129,7 +129,7 @@ is_cheaper_at(const StatementCall *call, const Query *query, double cost,
  * magnitude cheaper than the one at hand; 0 if there is none.
  */
 static int
-find_cliff(const StatementCall *call, const Query *query, double cost)
+find_cliff(const StatementCall *call, Query *query, double cost)
 {
 	int			below = call->settings->work_mem_kb;
 	int			above = MAX_KILOBYTES;
@@ -150,7 +150,7 @@ find_cliff(const StatementCall *call, const Query *query, double cost)
 
 /* Note that the planner takes a much dearer plan for want of work_mem. */
 static void
-add_cliff(StatementCall *call, const Query *query, double cost, int edge_kb)
+add_cliff(StatementCall *call, Query *query, double cost, int edge_kb)
 {
 	double		cost_above = plan_at(call, query, edge_kb)->planTree->total_cost;
 	MemoryUse  *use = NULL;

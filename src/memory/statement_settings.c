@@ -32,7 +32,7 @@ free_temp_bytes(void)
 #ifndef WIN32
 	struct statvfs disk;
 
-	if ((temp_tablespaces == NULL || *temp_tablespaces == '\0') &&
+	if (*GetConfigOption("temp_tablespaces", false, false) == '\0' &&
 		MyDatabaseTableSpace == DEFAULTTABLESPACE_OID &&
 		statvfs(DataDir, &disk) == 0)
 		return (double) disk.f_bavail * disk.f_frsize;
