@@ -19,6 +19,8 @@ OBJS = \
 	src/guard.o \
 	src/memory/adequacy.o \
 	src/memory/model.o \
+	src/memory/model_hash.o \
+	src/memory/model_sort.o \
 	src/memory/operation.o \
 	src/query.o \
 	src/raise.o \
