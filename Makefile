@@ -25,6 +25,8 @@ OBJS = \
 	src/memory/index_build.o \
 	src/memory/memory_use.o \
 	src/memory/model.o \
+	src/memory/model_hash.o \
+	src/memory/model_sort.o \
 	src/memory/operation.o \
 	src/memory/plan.o \
 	src/memory/plan_rows.o \

@@ -17,6 +17,8 @@
 #ifndef UPGRADE_PREREQ_MODEL_H
 #define UPGRADE_PREREQ_MODEL_H
 
+#include "operation.h"
+
 /* The server, and the settings that a node runs under. */
 typedef struct ModelServer
 {
@@ -105,8 +107,6 @@ extern ModelNeed model_incremental_sort(const ModelServer *server,
 										double largest_group, double bound);
 extern ModelNeed model_btree_build(const ModelServer *server,
 								   const ModelRows *tuples, int processes);
-extern ModelNeed model_dead_rows_sort(const ModelServer *server,
-									  const ModelRows *dead);
 
 extern ModelNeed model_hash_join(const ModelServer *server,
 								 const ModelHashJoin *join);
@@ -123,5 +123,9 @@ extern ModelNeed model_tuplestore(const ModelServer *server,
 								  const ModelRows *rows);
 extern ModelNeed model_gin_build(const ModelServer *server, double keys,
 								 double distinct_keys, double key_length);
+
+extern double model_needed_bytes(const Operation *operation, double rows);
+extern double model_spill_bytes(const Operation *operation, double rows);
+extern double model_one_pass_bytes(const Operation *operation, double rows);
 
 #endif							/* UPGRADE_PREREQ_MODEL_H */

@@ -1,0 +1,486 @@
+/*-------------------------------------------------------------------------
+ *
+ * model_hash.c
+ *	  How much memory hash joins and hash aggregates need, and what they write.
+ *
+ * They may use work_mem x hash_mem_multiplier (get_hash_memory_limit() in
+ * executor/nodeHash.c), which is called the limit here.
+ *
+ * src/memory/model_hash.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef FRONTEND
+#include "postgres.h"
+#else
+#include "postgres_fe.h"
+#endif
+
+#include <math.h>
+
+#include "model.h"
+#include "model_search.h"
+
+#define TUPLE_HEADER 16.0		/* MAXALIGN(SizeofMinimalTupleHeader) */
+#define BLOCK_BYTES 8192.0		/* BLCKSZ */
+
+/* ----- hash joins ----- */
+
+#define JOIN_TUPLE_OVERHEAD 16.0	/* HJTUPLE_OVERHEAD */
+#define JOIN_POINTER 8.0		/* sizeof(HashJoinTuple) */
+#define LEAST_BUCKETS 1024.0
+#define SKEW_PERCENT 2			/* SKEW_HASH_MEM_PERCENT */
+#define SKEW_BYTES (8 * 8 + 4 + 16) /* of a most common value, and its tuple */
+#define CHUNK_BYTES (32.0 * 1024)	/* HASH_CHUNK_SIZE */
+#define CHUNK_PAYLOAD_BYTES (CHUNK_BYTES - 32)	/* HASH_CHUNK_HEADER_SIZE */
+#define CHUNK_THRESHOLD (CHUNK_BYTES / 4)	/* larger tuples have their own */
+
+typedef struct JoinSize
+{
+	const ModelServer *server;
+	const ModelHashJoin *join;
+} JoinSize;
+
+static double
+planned_tuple_bytes(const ModelHashJoin *join)
+{
+	return JOIN_TUPLE_OVERHEAD + TUPLE_HEADER + ceil(join->planned_width / 8) * 8;
+}
+
+static double
+planned_buckets(const ModelHashJoin *join)
+{
+	return Max(model_power_of_two(join->planned_rows), LEAST_BUCKETS);
+}
+
+/* The limit, less what is set aside for the most common values. */
+static double
+join_limit(const ModelHashJoin *join, double limit)
+{
+	double		value_bytes = planned_tuple_bytes(join) + SKEW_BYTES;
+
+	if (!join->skew)
+		return limit;
+	return limit - floor(floor(limit / value_bytes) * SKEW_PERCENT / 100) * value_bytes;
+}
+
+/*
+ * Does the planner's estimate fit, so that the join begins with one batch
+ * (ExecChooseHashTableSize())?
+ */
+static bool
+join_starts_with_one_batch(const JoinSize *size, double limit)
+{
+	const ModelHashJoin *join = size->join;
+
+	limit *= join->processes;
+	return join->planned_rows * planned_tuple_bytes(join) +
+		planned_buckets(join) * JOIN_POINTER <= join_limit(join, limit);
+}
+
+/*
+ * The memory charged for the rows of one of so many batches: of a plain hash
+ * table the tuples as they are and the buckets, which double with them
+ * (ExecHashTableInsert()); of a Parallel Hash the chunks that they are packed
+ * into, of which each process has one that is not full
+ * (ExecParallelHashTupleAlloc()).
+ */
+static double
+join_bytes(const ModelHashJoin *join, double batches)
+{
+	double		rows = join->inner.count / batches;
+	double		tuple_bytes = JOIN_TUPLE_OVERHEAD + join->inner.length;
+	double		aligned_bytes = JOIN_TUPLE_OVERHEAD + join->inner.aligned;
+
+	if (join->processes > 1 && aligned_bytes > CHUNK_THRESHOLD)
+		return rows * (aligned_bytes + CHUNK_BYTES - CHUNK_PAYLOAD_BYTES);
+	if (join->processes > 1)
+		return (ceil(rows / floor(CHUNK_PAYLOAD_BYTES / aligned_bytes)) +
+				join->processes) * CHUNK_BYTES;
+	return rows * tuple_bytes +
+		Max(batches > 1 ? LEAST_BUCKETS : planned_buckets(join),
+			model_power_of_two(rows)) * JOIN_POINTER;
+}
+
+static bool
+join_fits(const void *what, double setting_bytes)
+{
+	const JoinSize *size = what;
+	double		limit = setting_bytes * size->server->hash_mem_multiplier;
+
+	return join_starts_with_one_batch(size, limit) &&
+		join_bytes(size->join, 1) <= limit * size->join->processes;
+}
+
+/*
+ * How many batches there will be: as many as the plan makes or as the rows
+ * come to need, a power of two.  With batches, each process of a Parallel
+ * Hash has to do with the limit of one.
+ */
+static double
+join_batches(const JoinSize *size, double limit)
+{
+	const ModelHashJoin *join = size->join;
+	double		free_bytes = join_limit(join, limit);
+	double		tuple_bytes = planned_tuple_bytes(join);
+	double		buckets = model_power_of_two(free_bytes / (tuple_bytes + JOIN_POINTER));
+	double		batches = 1;
+
+	if (!join_starts_with_one_batch(size, limit))
+		batches = Max(model_power_of_two(ceil(join->planned_rows * tuple_bytes /
+											  (free_bytes - buckets * JOIN_POINTER))), 2);
+	while (batches < 1e6 && join_bytes(join, batches) > limit * (batches > 1 ? 1 : join->processes))
+		batches *= 2;
+	return batches;
+}
+
+/*
+ * A hash join, or a semi or anti join by hash.  Every batch but the first is
+ * written, with the hash value, inner and outer rows
+ * (ExecHashJoinSaveTuple()); a Parallel Hash writes the outer rows of all
+ * batches (ExecParallelHashJoinPartitionOuter()).
+ */
+ModelNeed
+model_hash_join(const ModelServer *server, const ModelHashJoin *join)
+{
+	JoinSize	size = {.server = server,.join = join};
+	ModelNeed	need = {0};
+	double		limit = server->setting_bytes * server->hash_mem_multiplier;
+	double		enough = Max(join->planned_rows * planned_tuple_bytes(join) +
+							 planned_buckets(join) * JOIN_POINTER,
+							 join_bytes(join, 1)) * 1.1;
+	double		inner_bytes = join->inner.count * (join->inner.length + sizeof(uint32));
+	double		outer_bytes = join->outer.count * (join->outer.length + sizeof(uint32));
+
+	need.needed_bytes = model_smallest_setting(join_fits, &size,
+											   enough / (server->hash_mem_multiplier * join->processes));
+	if (server->setting_bytes < need.needed_bytes)
+	{
+		double		batches = join_batches(&size, limit);
+		double		written = 1 - 1 / Max(batches, 2);
+
+		need.temp_bytes = inner_bytes * written +
+			outer_bytes * (join->processes > 1 ? 1 : written);
+	}
+	return need;
+}
+
+/* ----- the bucket array of a hash aggregate ----- */
+
+#define FILL_FACTOR 0.9			/* SH_FILLFACTOR in lib/simplehash.h */
+
+/*
+ * How full the array gets before it doubles because a probe is too long
+ * (SH_GROW_MAX_DIB, SH_GROW_MAX_MOVE), by the binary logarithm of its size:
+ * in 1 of 100 runs sooner than first, in 99 of 100 before last.  From a
+ * simulation of SH_INSERT_HASH_INTERNAL() with random hash values, up to 2^22
+ * buckets, 4000 runs of the small and 20 of the large sizes.
+ */
+typedef struct Fullness
+{
+	double		first;
+	double		last;
+} Fullness;
+
+static const Fullness fullness[] = {
+	[8] = {0.898, 0.9}, {0.844, 0.9}, {0.807, 0.9}, {0.792, 0.9},
+	[12] = {0.776, 0.9}, {0.765, 0.895}, {0.750, 0.875}, {0.739, 0.854},
+	[16] = {0.728, 0.837}, {0.717, 0.821}, {0.706, 0.813}, {0.685, 0.793},
+	[20] = {0.680, 0.775}, {0.675, 0.755}, {0.670, 0.746},
+};
+
+static Fullness
+fullness_of(double buckets)
+{
+	int			log = (int) log2(buckets);
+	Fullness	full = {FILL_FACTOR, FILL_FACTOR};
+
+	return log < 8 ? full : fullness[Min(log, (int) lengthof(fullness) - 1)];
+}
+
+/*
+ * The buckets for so many groups, if the array begins with some.  Where
+ * chance decides it is taken to double, and *chance is set.
+ */
+static double
+bucket_count(double buckets, double groups, bool *chance)
+{
+	*chance = false;
+	while (groups >= buckets * fullness_of(buckets).first)
+	{
+		*chance = groups < buckets * fullness_of(buckets).last;
+		buckets *= 2;
+	}
+	return buckets;
+}
+
+/* ----- hash aggregates ----- */
+
+#define GROUP_STATE_BYTES 16.0	/* sizeof(AggStatePerGroupData) */
+#define BUCKET_BYTES(major) ((major) < 18 ? 24.0 : 16.0)	/* TupleHashEntryData */
+#define META_BYTES 8192.0		/* the context of the array, without it */
+#define GREATEST_CONTEXT_BLOCK (8.0 * 1024 * 1024)
+
+#define READ_BUFFER_BYTES BLOCK_BYTES	/* HASHAGG_READ_BUFFER_SIZE */
+#define WRITE_BUFFER_BYTES BLOCK_BYTES	/* HASHAGG_WRITE_BUFFER_SIZE */
+#define LEAST_PARTITIONS 4		/* HASHAGG_MIN_PARTITIONS */
+#define GREATEST_PARTITIONS 1024	/* HASHAGG_MAX_PARTITIONS */
+#define PARTITION_FACTOR 1.5	/* HASHAGG_PARTITION_FACTOR */
+
+typedef struct AggregateSize
+{
+	const ModelServer *server;
+	const ModelHashAggregate *aggregate;
+} AggregateSize;
+
+/*
+ * What the planner and the executor think that a group takes, before they
+ * have seen one (hash_agg_entry_size() in executor/nodeAgg.c).
+ */
+static double
+entry_bytes(const AggregateSize *size)
+{
+	const ModelHashAggregate *aggregate = size->aggregate;
+	int			major = size->server->major;
+	double		header = model_chunk_header(major);
+	double		tuple = TUPLE_HEADER + aggregate->planned_width;
+	double		states = aggregate->transitions * GROUP_STATE_BYTES;
+	double		space = aggregate->transition_space;
+
+	if (major >= 18)
+		return BUCKET_BYTES(major) + ceil(tuple / 8) * 8 + states +
+			(space > 0 ? header + model_power_of_two(space) : 0);
+	return BUCKET_BYTES(major) + header + tuple +
+		(states > 0 ? header + states : 0) +
+		(space > 0 ? header + space : 0);
+}
+
+/*
+ * The partitions that it writes to, a power of two
+ * (hash_choose_num_partitions()).
+ */
+static double
+partition_count(const AggregateSize *size, double limit)
+{
+	double		wanted = 1 + PARTITION_FACTOR * size->aggregate->planned_groups *
+		entry_bytes(size) / limit;
+	double		possible = (limit / 4 - READ_BUFFER_BYTES) / WRITE_BUFFER_BYTES;
+
+	wanted = Max(Min(wanted, possible), LEAST_PARTITIONS);
+	return model_power_of_two(floor(Min(wanted, GREATEST_PARTITIONS)));
+}
+
+/*
+ * What is left for the groups: if the planner expects to write, not the
+ * buffers of the partitions (hash_agg_set_limits()).
+ */
+static double
+memory_for_groups(const AggregateSize *size, double limit)
+{
+	double		partitions;
+	double		buffers;
+
+	if (size->aggregate->planned_groups * entry_bytes(size) <= limit)
+		return limit;
+	partitions = partition_count(size, limit);
+	buffers = READ_BUFFER_BYTES + WRITE_BUFFER_BYTES * partitions;
+	return limit > 4 * buffers ? limit - buffers : limit * 0.75;
+}
+
+/*
+ * The bytes that one group takes in the context of the groups: its tuple and
+ * its transition states, in chunks of their own up to 17
+ * (LookupTupleHashEntry(), initialize_hash_entry()).
+ */
+static double
+group_bytes(const AggregateSize *size)
+{
+	const ModelHashAggregate *aggregate = size->aggregate;
+	double		states = aggregate->transitions * GROUP_STATE_BYTES;
+	double		header = model_chunk_header(size->server->major);
+
+	if (size->server->major >= 18)
+		return aggregate->groups.aligned + states + aggregate->state_bytes;
+	return aggregate->groups.power + header +
+		(states > 0 ? model_power_length(states) + header : 0) +
+		aggregate->state_bytes;
+}
+
+/*
+ * The blocks that a context has allocated when so much of it is used: 8 kB
+ * twice, then doubling up to a sixteenth of work_mem, rounded down to a power
+ * of two (CreateWorkExprContext() in executor/execUtils.c).
+ */
+static double
+context_bytes(double used, double setting_bytes)
+{
+	double		greatest = Max(exp2(floor(log2(setting_bytes / 16))), BLOCK_BYTES);
+	double		block = BLOCK_BYTES;
+	double		allocated = BLOCK_BYTES;
+
+	greatest = Min(greatest, GREATEST_CONTEXT_BLOCK);
+	while (allocated < used && block < greatest)
+	{
+		allocated += block;
+		block *= 2;
+	}
+	if (allocated < used)
+		allocated += ceil((used - allocated) / block) * block;
+	return allocated;
+}
+
+/*
+ * The buckets for so many groups: the array begins with as many as the plan
+ * expects, but no more than half the memory would hold
+ * (hash_choose_num_buckets(), BuildTupleHashTable(), SH_CREATE()).
+ */
+static double
+aggregate_buckets(const AggregateSize *size, double memory, double groups,
+				  bool *chance)
+{
+	double		expected = Min(size->aggregate->planned_groups,
+							   floor(memory / entry_bytes(size) / 2));
+
+	return bucket_count(model_power_of_two(Max(expected / FILL_FACTOR, 2)),
+						groups, chance);
+}
+
+/*
+ * Are so many groups kept in memory (hash_agg_check_limits())?  Neither must
+ * there be more of them than by the planner's idea of a group, nor must the
+ * memory be exceeded.
+ */
+static bool
+groups_fit(const AggregateSize *size, double setting_bytes, double groups)
+{
+	double		limit = setting_bytes * size->server->hash_mem_multiplier;
+	double		memory = memory_for_groups(size, limit);
+	bool		chance;
+	double		buckets = aggregate_buckets(size, memory, groups, &chance);
+
+	return groups <= floor(memory / entry_bytes(size)) &&
+		META_BYTES + buckets * BUCKET_BYTES(size->server->major) +
+		context_bytes(groups * group_bytes(size), setting_bytes) +
+		(size->server->major >= 18 ? BLOCK_BYTES : 0) <= memory;
+}
+
+static bool
+aggregate_fits(const void *what, double setting_bytes)
+{
+	const AggregateSize *size = what;
+
+	return groups_fit(size, setting_bytes, size->aggregate->groups.count);
+}
+
+/* The groups that are kept before it begins to write. */
+static double
+groups_kept(const AggregateSize *size, double setting_bytes)
+{
+	double		low = 0;
+	double		high = size->aggregate->groups.count;
+
+	while (high - low > 1)
+	{
+		double		middle = floor((low + high) / 2);
+
+		if (groups_fit(size, setting_bytes, middle))
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Does each partition fit, so that no row is written twice? */
+static bool
+aggregate_writes_once(const void *what, double setting_bytes)
+{
+	const AggregateSize *size = what;
+	double		limit = setting_bytes * size->server->hash_mem_multiplier;
+	double		groups = size->aggregate->groups.count - groups_kept(size, setting_bytes);
+
+	return groups_fit(size, setting_bytes, groups / partition_count(size, limit));
+}
+
+/*
+ * The blocks that a tape takes from the file to have them in a row: 8, then
+ * twice as many each time, up to 128 (ltsGetPreallocBlock() in
+ * utils/sort/logtape.c).
+ */
+static double
+preallocated_blocks(double blocks)
+{
+	double		step = 8;
+	double		allocated = 0;
+
+	while (allocated < blocks && step < 128)
+	{
+		allocated += step;
+		step *= 2;
+	}
+	if (allocated < blocks)
+		allocated += ceil((blocks - allocated) / step) * step;
+	return allocated;
+}
+
+/*
+ * The disk in use at once: the rows whose group is not kept, with the hash
+ * value (hashagg_spill_tuple()), on one tape for each partition.  As if the
+ * rows of a group came together; if they are spread, some less.
+ */
+static double
+aggregate_temp_bytes(const AggregateSize *size)
+{
+	const ModelHashAggregate *aggregate = size->aggregate;
+	double		limit = size->server->setting_bytes * size->server->hash_mem_multiplier;
+	double		kept = groups_kept(size, size->server->setting_bytes);
+	double		rows = aggregate->input.count * (1 - kept / Max(aggregate->groups.count, 1));
+	double		partitions = partition_count(size, limit);
+	double		blocks = rows * (aggregate->input.length + sizeof(uint32)) / (BLOCK_BYTES - 16);
+
+	return partitions * preallocated_blocks(blocks / partitions) * BLOCK_BYTES;
+}
+
+/*
+ * A hash aggregate, or DISTINCT or UNION by hash.  at_most is set when chance
+ * decides whether the bucket array doubles.
+ */
+ModelNeed
+model_hash_aggregate(const ModelServer *server,
+					 const ModelHashAggregate *aggregate)
+{
+	AggregateSize size = {.server = server,.aggregate = aggregate};
+	ModelNeed	need = {0};
+	double		groups = aggregate->groups.count;
+	double		enough = groups * (Max(group_bytes(&size), entry_bytes(&size)) + 4 * BUCKET_BYTES(0));
+	double		limit;
+
+	need.needed_bytes = model_smallest_setting(aggregate_fits, &size,
+											   enough / server->hash_mem_multiplier);
+	limit = need.needed_bytes * server->hash_mem_multiplier;
+	aggregate_buckets(&size, memory_for_groups(&size, limit), groups, &need.at_most);
+	need.one_pass_bytes = model_smallest_setting(aggregate_writes_once, &size,
+												 need.needed_bytes);
+	if (need.one_pass_bytes <= MODEL_LEAST_BYTES)
+		need.one_pass_bytes = 0;
+	if (server->setting_bytes < need.needed_bytes)
+		need.temp_bytes = aggregate_temp_bytes(&size);
+	return need;
+}
+
+/*
+ * INTERSECT or EXCEPT by hash.  Up to 17 the planner hashes only what it
+ * expects to fit (choose_hashed_setop() in optimizer/prep/prepunion.c), from
+ * 18 the same (generate_nonunion_paths()); once it is hashed nothing limits
+ * it.
+ */
+ModelNeed
+model_hashed_setop(const ModelServer *server, double planned_groups,
+				   double planned_width)
+{
+	ModelNeed	need = {0};
+
+	need.needed_bytes = planned_groups *
+		(ceil(planned_width / 8) * 8 + TUPLE_HEADER) / server->hash_mem_multiplier;
+	return need;
+}
