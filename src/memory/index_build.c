@@ -9,7 +9,8 @@
  */
 #include "postgres.h"
 
-#include "access/sysattr.h"
+#include <math.h>
+
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
@@ -287,7 +288,7 @@ index_build_uses(TableFactsCache *cache, Relation table,
 				 errhint("Analyze the table.")));
 
 	tuples = row_lengths(ROW_INDEX_TUPLE, build->columns, &sample, 1, &guessed);
-	tuples.count = rows;
+	tuples.count = ceil(rows);
 	if (guessed)
 	{
 		use->certainty = CERTAINTY_ROUGH;

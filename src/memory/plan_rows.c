@@ -16,6 +16,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -402,7 +404,7 @@ plan_rows_kept(PlanReader *reader, const PlanRows *rows, RowForm form,
 
 	kept = row_lengths(form, columns, reader->samples,
 					   list_length(reader->stmt->rtable), &guessed);
-	kept.count = rows->count;
+	kept.count = ceil(rows->count);
 	use->rows = kept.count;
 	use->row_bytes = kept.length;
 	use->object = table_names(reader, columns);
