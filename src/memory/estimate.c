@@ -9,8 +9,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_authid.h"
 #include "compat.h"
 #include "script.h"
@@ -33,13 +31,6 @@ read_migration_settings(void *argument)
 	if (installation->state == INSTALLATION_FOUND &&
 		installation->obstacle == NULL)
 		statement_settings_of_migration(argument, installation);
-}
-
-/* A figure of the result: null if not known, or if there is none. */
-static char *
-figure_text(double figure)
-{
-	return figure < 0 || isinf(figure) ? NULL : psprintf("%.0f", figure);
 }
 
 /*
@@ -65,7 +56,6 @@ put_row(ReturnSetInfo *rsinfo, AttInMetadata *input,
 		const ScriptStatement *statement, const StatementEstimate *estimate,
 		const MemoryUse *use, const StatementSettings *settings)
 {
-	bool		is_build = use && strcmp(use->setting_name, "work_mem") != 0;
 	const char *values[ESTIMATE_COLUMNS] = {
 		psprintf("%d", statement->number),
 		psprintf("%d", statement->line),
@@ -80,10 +70,7 @@ put_row(ReturnSetInfo *rsinfo, AttInMetadata *input,
 		values[6] = use->object;
 		values[7] = use->setting_name;
 		values[8] = figure_text(use->need.needed_bytes);
-		if (settings->is_known)
-			values[9] = figure_text(1024.0 *
-									(is_build ? settings->maintenance_work_mem_kb :
-									 settings->work_mem_kb));
+		values[9] = figure_text(statement_available_bytes(settings, use));
 		values[10] = figure_text(use->need.one_pass_bytes);
 		values[11] = figure_text(use->need.temp_bytes);
 		values[13] = figure_text(use->rows);

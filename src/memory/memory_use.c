@@ -1,13 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * memory_use.c
- *	  The names of what is known of a use of memory.
+ *	  What is known of a use of memory, as text.
  *
  * src/memory/memory_use.c
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <math.h>
 
 #include "memory_use.h"
 
@@ -39,4 +41,11 @@ outcome_name(Outcome outcome)
 	};
 
 	return names[outcome];
+}
+
+/* A figure as text: NULL if it is not known (-1), or without end. */
+char *
+figure_text(double figure)
+{
+	return figure < 0 || isinf(figure) ? NULL : psprintf("%.0f", figure);
 }

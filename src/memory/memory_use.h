@@ -69,5 +69,6 @@ typedef struct MemoryUse
 extern const char *certainty_name(Certainty certainty);
 extern const char *figure_source_name(FigureSource source);
 extern const char *outcome_name(Outcome outcome);
+extern char *figure_text(double figure);
 
 #endif							/* UPGRADE_PREREQ_MEMORY_USE_H */

@@ -409,6 +409,7 @@ add_hashed_subplan(PlanReader *reader, const SubPlan *subplan)
 	const PlanRows *rows = reader->subplans[subplan->plan_id - 1];
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	ModelServer server = server_of_node();
+	ModelNeed	need;
 
 	if (subplan->subLinkType != ANY_SUBLINK || subplan->parParam != NIL)
 		return;
@@ -418,10 +419,11 @@ add_hashed_subplan(PlanReader *reader, const SubPlan *subplan)
 	use->certainty = CERTAINTY_EXACT;
 	use->source = SOURCE_STATISTICS;
 	use->note = "the planner decides by its estimate; once chosen, the hash table has no limit";
+	need = model_hashed_subplan(&server, plan->plan_rows, plan->plan_width);
+	need.one_pass_bytes = need.needed_bytes;	/* with less it is no hash */
 	add_use(reader, use,
 			subplan->useHashTable ? "hashed SubPlan" : "SubPlan (not hashed)",
-			model_hashed_subplan(&server, plan->plan_rows, plan->plan_width),
-			true);
+			need, true);
 }
 
 /* What several plans hand up, one after the other. */

@@ -181,13 +181,20 @@ add_cliff(StatementCall *call, Query *query, double cost, int edge_kb)
 						 cost, edge_kb, cost_above);
 }
 
-/* Does a use need more than it gets? */
-static bool
-is_short(const MemoryUse *use, const StatementSettings *settings)
+/* The value of the setting that a use is under, in bytes. */
+static double
+setting_bytes_of(const StatementSettings *settings, const MemoryUse *use)
 {
-	return use->need.needed_bytes >
-		1024.0 * (strcmp(use->setting_name, "work_mem") == 0 ?
-				  settings->work_mem_kb : settings->maintenance_work_mem_kb);
+	return 1024.0 * (strcmp(use->setting_name, "work_mem") == 0 ?
+					 settings->work_mem_kb : settings->maintenance_work_mem_kb);
+}
+
+/* The same, -1 if it is not known what the session will get. */
+double
+statement_available_bytes(const StatementSettings *settings,
+						  const MemoryUse *use)
+{
+	return settings->is_known ? setting_bytes_of(settings, use) : -1;
 }
 
 /* Plan a query, and note which nodes of the plan keep rows in memory. */
@@ -208,7 +215,11 @@ read_query(StatementCall *call, Query *query)
 									   plan_memory_uses(stmt, call->cache));
 
 	foreach(lc, call->estimate->uses)
-		any_short |= is_short(lfirst(lc), call->settings);
+	{
+		const MemoryUse *use = lfirst(lc);
+
+		any_short |= use->need.needed_bytes > setting_bytes_of(call->settings, use);
+	}
 	if (!any_short)
 		return;
 	edge_kb = find_cliff(call, query, cost);
@@ -283,9 +294,7 @@ static Outcome
 judge_use(const MemoryUse *use, const StatementSettings *settings,
 		  double temp_bytes, bool temp_known)
 {
-	double		setting_bytes = 1024.0 *
-		(strcmp(use->setting_name, "work_mem") == 0 ?
-		 settings->work_mem_kb : settings->maintenance_work_mem_kb);
+	double		setting_bytes = setting_bytes_of(settings, use);
 	double		room = settings->temp_limit_bytes;
 
 	if (!settings->is_known)
@@ -321,10 +330,8 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 	{
 		MemoryUse  *use = lfirst(lc);
 		bool		is_build = strcmp(use->setting_name, "work_mem") != 0;
-		double		setting_bytes = 1024.0 *
-			(is_build ? settings->maintenance_work_mem_kb : settings->work_mem_kb);
-		double		held = Min(use->need.needed_bytes, setting_bytes) *
-			use->multiplier * use->processes;
+		double		held = use->multiplier * use->processes *
+			Min(use->need.needed_bytes, setting_bytes_of(settings, use));
 
 		temp_known &= use->need.temp_bytes >= 0;
 		if (is_build)

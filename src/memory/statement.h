@@ -45,6 +45,8 @@ extern void statement_settings_of_migration(StatementSettings *settings,
 											const Installation *installation);
 
 /* statement.c */
+extern double statement_available_bytes(const StatementSettings *settings,
+										const MemoryUse *use);
 extern StatementEstimate *statement_estimate(const char *text,
 											 const StatementSettings *settings,
 											 TableFactsCache *cache);

@@ -64,8 +64,8 @@ role_number(const char *role_name, const char *name, double *number,
 }
 
 /*
- * What this session itself has.  To be called outside guard_run(), which pins
- * some of the settings.
+ * What this session itself has.  Under guard_run() that is what is pinned
+ * there, of search_path and max_parallel_workers_per_gather.
  */
 StatementSettings *
 statement_settings_of_session(void)
