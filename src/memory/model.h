@@ -74,6 +74,9 @@ typedef struct ModelHashJoin
 								 * (rows_total) */
 	double		planned_width;	/* plan_width of the Hash node's child */
 	bool		skew;			/* Hash.skewTable is set */
+	double		outer_common;	/* share of the outer rows whose key is one of
+								 * the first model_skew_values() most common
+								 * values that the statistics know; or 0 */
 	int			processes;		/* that share a Parallel Hash, with the
 								 * leader; else 1 */
 } ModelHashJoin;
@@ -108,6 +111,8 @@ extern ModelNeed model_incremental_sort(const ModelServer *server,
 extern ModelNeed model_btree_build(const ModelServer *server,
 								   const ModelRows *tuples, int processes);
 
+extern double model_skew_values(const ModelServer *server,
+								const ModelHashJoin *join);
 extern ModelNeed model_hash_join(const ModelServer *server,
 								 const ModelHashJoin *join);
 extern ModelNeed model_hash_aggregate(const ModelServer *server,

@@ -30,6 +30,7 @@
 #define JOIN_POINTER 8.0		/* sizeof(HashJoinTuple) */
 #define LEAST_BUCKETS 1024.0
 #define SKEW_PERCENT 2			/* SKEW_HASH_MEM_PERCENT */
+#define LEAST_COMMON_SHARE 0.01 /* SKEW_MIN_OUTER_FRACTION */
 #define SKEW_BYTES (8 * 8 + 4 + 16) /* of a most common value, and its tuple */
 #define CHUNK_BYTES (32.0 * 1024)	/* HASH_CHUNK_SIZE */
 #define CHUNK_PAYLOAD_BYTES (CHUNK_BYTES - 32)	/* HASH_CHUNK_HEADER_SIZE */
@@ -53,15 +54,28 @@ planned_buckets(const ModelHashJoin *join)
 	return Max(model_power_of_two(join->planned_rows), LEAST_BUCKETS);
 }
 
+/*
+ * How many of the most common values of the outer key have their inner rows
+ * kept apart, so that the outer rows with these values are never written
+ * (ExecChooseHashTableSize(), ExecHashBuildSkewHash()).
+ */
+double
+model_skew_values(const ModelServer *server, const ModelHashJoin *join)
+{
+	double		limit = server->setting_bytes * server->hash_mem_multiplier;
+
+	if (!join->skew)
+		return 0;
+	return floor(floor(limit / (planned_tuple_bytes(join) + SKEW_BYTES)) * SKEW_PERCENT / 100);
+}
+
 /* The limit, less what is set aside for the most common values. */
 static double
 join_limit(const ModelHashJoin *join, double limit)
 {
-	double		value_bytes = planned_tuple_bytes(join) + SKEW_BYTES;
+	ModelServer server = {.hash_mem_multiplier = 1,.setting_bytes = limit};
 
-	if (!join->skew)
-		return limit;
-	return limit - floor(floor(limit / value_bytes) * SKEW_PERCENT / 100) * value_bytes;
+	return limit - model_skew_values(&server, join) * (planned_tuple_bytes(join) + SKEW_BYTES);
 }
 
 /*
@@ -152,6 +166,8 @@ model_hash_join(const ModelServer *server, const ModelHashJoin *join)
 	double		inner_bytes = join->inner.count * (join->inner.length + sizeof(uint32));
 	double		outer_bytes = join->outer.count * (join->outer.length + sizeof(uint32));
 
+	if (join->skew && join->outer_common >= LEAST_COMMON_SHARE)
+		outer_bytes *= 1 - join->outer_common;
 	need.needed_bytes = model_smallest_setting(join_fits, &size,
 											   enough / (server->hash_mem_multiplier * join->processes));
 	if (server->setting_bytes < need.needed_bytes)
@@ -218,7 +234,11 @@ bucket_count(double buckets, double groups, bool *chance)
 
 #define GROUP_STATE_BYTES 16.0	/* sizeof(AggStatePerGroupData) */
 #define BUCKET_BYTES(major) ((major) < 18 ? 24.0 : 16.0)	/* TupleHashEntryData */
-#define META_BYTES 8192.0		/* the context of the array, without it */
+#define ASSUMED_CHUNK_HEADER 16.0	/* CHUNKHDRSZ up to 17, whatever it is */
+#define META_BYTES 16384.0		/* the context of the array, without it, and
+								 * one for expressions below it */
+#define CONTEXT_HEADER 240.0	/* of the first block of a context */
+#define BLOCK_HEADER 40.0		/* ALLOC_BLOCKHDRSZ */
 #define GREATEST_CONTEXT_BLOCK (8.0 * 1024 * 1024)
 
 #define READ_BUFFER_BYTES BLOCK_BYTES	/* HASHAGG_READ_BUFFER_SIZE */
@@ -234,25 +254,24 @@ typedef struct AggregateSize
 } AggregateSize;
 
 /*
- * What the planner and the executor think that a group takes, before they
- * have seen one (hash_agg_entry_size() in executor/nodeAgg.c).
+ * What the executor thinks that a group takes, before it has seen one
+ * (hash_agg_entry_size() in executor/nodeAgg.c).  Up to 17 ExecInitAgg() asks
+ * before it has counted the transition functions, so that they do not count.
  */
 static double
 entry_bytes(const AggregateSize *size)
 {
 	const ModelHashAggregate *aggregate = size->aggregate;
 	int			major = size->server->major;
-	double		header = model_chunk_header(major);
 	double		tuple = TUPLE_HEADER + aggregate->planned_width;
-	double		states = aggregate->transitions * GROUP_STATE_BYTES;
 	double		space = aggregate->transition_space;
 
 	if (major >= 18)
-		return BUCKET_BYTES(major) + ceil(tuple / 8) * 8 + states +
-			(space > 0 ? header + model_power_of_two(space) : 0);
-	return BUCKET_BYTES(major) + header + tuple +
-		(states > 0 ? header + states : 0) +
-		(space > 0 ? header + space : 0);
+		return BUCKET_BYTES(major) + ceil(tuple / 8) * 8 +
+			aggregate->transitions * GROUP_STATE_BYTES +
+			(space > 0 ? model_chunk_header(major) + model_power_of_two(space) : 0);
+	return BUCKET_BYTES(major) + ASSUMED_CHUNK_HEADER + tuple +
+		(space > 0 ? ASSUMED_CHUNK_HEADER + space : 0);
 }
 
 /*
@@ -307,25 +326,28 @@ group_bytes(const AggregateSize *size)
 }
 
 /*
- * The blocks that a context has allocated when so much of it is used: 8 kB
- * twice, then doubling up to a sixteenth of work_mem, rounded down to a power
- * of two (CreateWorkExprContext() in executor/execUtils.c).
+ * What a context has allocated when it holds so many groups of the same
+ * length: blocks of 8 kB twice, then doubling up to a sixteenth of work_mem,
+ * rounded down to a power of two (CreateWorkExprContext() in
+ * executor/execUtils.c); of each, what is left at its end is lost.
  */
 static double
-context_bytes(double used, double setting_bytes)
+context_bytes(double groups, double bytes, double setting_bytes)
 {
 	double		greatest = Max(exp2(floor(log2(setting_bytes / 16))), BLOCK_BYTES);
 	double		block = BLOCK_BYTES;
 	double		allocated = BLOCK_BYTES;
 
 	greatest = Min(greatest, GREATEST_CONTEXT_BLOCK);
-	while (allocated < used && block < greatest)
+	groups -= floor((block - CONTEXT_HEADER) / bytes);
+	while (groups > 0 && block < greatest)
 	{
 		allocated += block;
+		groups -= Max(floor((block - BLOCK_HEADER) / bytes), 1);
 		block *= 2;
 	}
-	if (allocated < used)
-		allocated += ceil((used - allocated) / block) * block;
+	if (groups > 0)
+		allocated += ceil(groups / Max(floor((block - BLOCK_HEADER) / bytes), 1)) * block;
 	return allocated;
 }
 
@@ -360,7 +382,7 @@ groups_fit(const AggregateSize *size, double setting_bytes, double groups)
 
 	return groups <= floor(memory / entry_bytes(size)) &&
 		META_BYTES + buckets * BUCKET_BYTES(size->server->major) +
-		context_bytes(groups * group_bytes(size), setting_bytes) +
+		context_bytes(groups, group_bytes(size), setting_bytes) +
 		(size->server->major >= 18 ? BLOCK_BYTES : 0) <= memory;
 }
 
@@ -377,7 +399,7 @@ static double
 groups_kept(const AggregateSize *size, double setting_bytes)
 {
 	double		low = 0;
-	double		high = size->aggregate->groups.count;
+	double		high = ceil(size->aggregate->groups.count);
 
 	while (high - low > 1)
 	{
@@ -403,24 +425,37 @@ aggregate_writes_once(const void *what, double setting_bytes)
 }
 
 /*
- * The blocks that a tape takes from the file to have them in a row: 8, then
- * twice as many each time, up to 128 (ltsGetPreallocBlock() in
+ * The blocks that a tape of some blocks takes from the file, to have them in
+ * a row: 8, then twice as many each time, up to 128 (ltsGetPreallocBlock() in
  * utils/sort/logtape.c).
  */
 static double
-preallocated_blocks(double blocks)
+blocks_taken(double blocks)
 {
 	double		step = 8;
-	double		allocated = 0;
+	double		taken = step;
 
-	while (allocated < blocks && step < 128)
+	while (taken < blocks)
 	{
-		allocated += step;
-		step *= 2;
+		step = Min(step * 2, 128);
+		taken += step;
 	}
-	if (allocated < blocks)
-		allocated += ceil((blocks - allocated) / step) * step;
-	return allocated;
+	return taken;
+}
+
+/*
+ * The blocks of a file of so many tapes with so many groups each: as chance
+ * has it, some more and some fewer (weights of a normal distribution).  The
+ * last in the file takes no more than it fills.
+ */
+static double
+file_blocks(double tapes, double blocks, double groups)
+{
+	double		spread = blocks * sqrt(3 / Max(groups, 1));
+	double		taken = blocks_taken(blocks) * 2 / 3 +
+		(blocks_taken(blocks - spread) + blocks_taken(blocks + spread)) / 6;
+
+	return tapes * taken - (blocks_taken(blocks) - blocks);
 }
 
 /*
@@ -438,7 +473,8 @@ aggregate_temp_bytes(const AggregateSize *size)
 	double		partitions = partition_count(size, limit);
 	double		blocks = rows * (aggregate->input.length + sizeof(uint32)) / (BLOCK_BYTES - 16);
 
-	return partitions * preallocated_blocks(blocks / partitions) * BLOCK_BYTES;
+	return file_blocks(partitions, blocks / partitions,
+					   (aggregate->groups.count - kept) / partitions) * BLOCK_BYTES;
 }
 
 /*

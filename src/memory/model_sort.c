@@ -38,6 +38,12 @@
  */
 #define UNEVEN_PARTS 1.8
 
+/*
+ * If the first half of the rows is longer or shorter than all by more than
+ * this part, the order of the rows matters and is not known well enough.
+ */
+#define UNEVEN_LENGTHS 0.03
+
 /* What a sort is made of. */
 typedef struct Sort
 {
@@ -106,14 +112,17 @@ describe_sort(int major, const ModelRows *rows, ModelSortKind kind, bool bounded
 	return sort;
 }
 
-/* What the first tuples are charged in all. */
+/*
+ * What the first tuples are charged in all.  If the first half is wider than
+ * the second the rows in between may be as wide, as far as is known.
+ */
 static double
 charge_of_first(const Sort *sort, double tuples)
 {
 	double		half = sort->rows / 2;
 
-	if (tuples <= half)
-		return tuples * sort->first_charge;
+	if (tuples <= half || sort->first_charge > sort->charge)
+		return Min(tuples * sort->first_charge, sort->rows * sort->charge);
 	return half * sort->first_charge +
 		(tuples - half) * (2 * sort->charge - sort->first_charge);
 }
@@ -182,23 +191,32 @@ merge_order(int major, double setting_bytes, double *tapes)
 	return order;
 }
 
+/* The tuples of a run: what the memory holds, but no more than the array. */
+static double
+run_tuples(double slots, double tuple_bytes, double charge)
+{
+	return charge > 0 ? Max(Min(slots, tuple_bytes / charge), 1) : slots;
+}
+
 /*
- * The runs of a sort that does not fit.  The first fills the memory; for the
- * others the buffers of the tapes are taken off what is left for tuples, but
- * the array stays as it is (inittapestate()).
+ * The runs of a sort that does not fit.  The first fills the memory and fixes
+ * the length of the array; for the others the buffers of the tapes are taken
+ * off what is left for tuples (inittapestate()).
  */
 static double
 sort_runs(const Sort *sort, double setting_bytes, double tapes)
 {
-	double		slots = setting_bytes / (SORT_TUPLE_BYTES + sort->charge);
-	double		tape_bytes = tapes * BLOCK_BYTES;
-	double		later = slots;
+	double		slots = setting_bytes / (SORT_TUPLE_BYTES + sort->first_charge);
+	double		left = setting_bytes - slots * SORT_TUPLE_BYTES;
+	double		half = sort->rows / 2;
+	double		last_charge = 2 * sort->charge - sort->first_charge;
 
 	if (sort->rows <= slots)
 		return 1;
-	if (tape_bytes + slots * SORT_TUPLE_BYTES < setting_bytes)
-		later -= tape_bytes / sort->charge;
-	return 1 + ceil((sort->rows - slots) / Max(later, 1));
+	if (left > tapes * BLOCK_BYTES)
+		left -= tapes * BLOCK_BYTES;
+	return 1 + ceil(Max(half - slots, 0) / run_tuples(slots, left, sort->first_charge) +
+					Min(half, sort->rows - slots) / run_tuples(slots, left, last_charge));
 }
 
 /* Are all runs merged at once, so that the data is written once? */
@@ -244,6 +262,7 @@ sort_need(const ModelServer *server, const Sort *sort, double rows,
 												 need.needed_bytes);
 	if (need.one_pass_bytes <= MODEL_LEAST_BYTES)
 		need.one_pass_bytes = 0;
+	need.at_most = fabs(sort->first_charge - sort->charge) > UNEVEN_LENGTHS * sort->charge;
 	if (server->setting_bytes < need.needed_bytes)
 		need.temp_bytes = tape_bytes(sort, server->setting_bytes, rows, bytes_per_row);
 	return need;
@@ -291,7 +310,8 @@ model_sort(const ModelServer *server, const ModelRows *rows,
 	if (bound > 0)
 		sort.rows = Min(sort.rows, 2 * bound);
 	need = sort_need(server, &sort, rows->count, written_length(rows, kind));
-	need.at_most = bound > 0 && rows->count > bound && !is_power_of_two(rows->power);
+	if (bound > 0 && rows->count > bound && !is_power_of_two(rows->power))
+		need.at_most = true;
 	return need;
 }
 
