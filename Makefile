@@ -89,7 +89,7 @@ model_test: $(model_sources) $(wildcard $(source_dir)/src/memory/model*.h)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DFRONTEND -o $@ $(model_sources) -lm
 
 check-model: model_test
-	$(CURDIR)/model_test < $(source_dir)/test/model_measured.tsv
+	$(abspath $<) < $(source_dir)/test/model_measured.tsv
 
 # Reference tables, made from the same headers as the library.
 doc/checks.md: $(checks) $(source_dir)/tools/check_table.awk
