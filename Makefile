@@ -72,7 +72,7 @@ source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
 PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
-EXTRA_CLEAN = src/check_list.c META.json upgrade_prereq-*.zip
+EXTRA_CLEAN = model_test src/check_list.c META.json upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
@@ -101,6 +101,16 @@ src/check_list.o src/check_list.bc: src/check_list.c
 $(filter %.o,$(OBJS)): $(wildcard $(source_dir)/src/*.h $(source_dir)/src/memory/*.h)
 src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
 
+# The memory model against measured values, without a server.
+model_sources := $(addprefix $(source_dir)/,test/model_test.c src/memory/model.c \
+	src/memory/model_hash.c src/memory/model_sort.c)
+
+model_test: $(model_sources) $(wildcard $(source_dir)/src/memory/model*.h)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DFRONTEND -o $@ $(model_sources) -lm
+
+check-model: model_test
+	$(abspath $<) < $(source_dir)/test/model_measured.tsv
+
 # Reference tables, made from the same headers as the library.
 doc/checks.md: $(checks) $(source_dir)/tools/check_table.awk
 	mkdir -p doc
@@ -114,4 +124,4 @@ dist: META.json
 	git -C $(source_dir) archive --format zip --prefix upgrade_prereq-$(version)/ \
 		--add-file $(abspath META.json) -o $(abspath upgrade_prereq-$(version).zip) HEAD
 
-.PHONY: dist
+.PHONY: check-model dist

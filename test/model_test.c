@@ -28,7 +28,7 @@ enum
 {
 	MAJOR, KIND, COUNT, LENGTH, ALIGNED, POWER, FIRST_ALIGNED, FIRST_POWER,
 	BOUND, COLUMNS, BY_VALUE, PLANNED_ROWS, PLANNED_WIDTH, TRANSITIONS,
-	OTHER_COUNT, OTHER_LENGTH, NEEDED_KB, SETTING_KB, TEMP_BYTES, ONE_PASS_KB,
+	OTHER_COUNT, OTHER_LENGTH, OTHER_COMMON, NEEDED_KB, SETTING_KB, TEMP_BYTES, ONE_PASS_KB,
 	STATEMENT, FIELDS
 };
 
@@ -107,6 +107,7 @@ predict_join(const ModelServer *server, const Case *c)
 		.planned_rows = number(c, PLANNED_ROWS),
 		.planned_width = number(c, PLANNED_WIDTH),
 		.skew = true,
+		.outer_common = number(c, OTHER_COMMON),
 		.processes = 1
 	};
 
@@ -154,17 +155,22 @@ static const Kind kinds[] = {
 	{"index_build", predict_index, 1.05, 0.95, 1.05},
 	{"not_in", predict_subplan, 1.05, 0.95, 1.05},
 	{"hash_join", predict_join, 1.05, 0.95, 1.05},
-	{"hash_aggregate", predict_aggregate, 1.05, 0.95, 1.05},
+	{"hash_aggregate", predict_aggregate, 1.05, 0.95, 1.3},
 };
 
 /* ----- comparing ----- */
+
+/* Temporary disk is taken in steps, of up to 128 blocks for each tape. */
+#define DISK_STEP_BYTES (512.0 * 1024)
 
 static void
 compare(const Case *c, const char *what, double predicted, const char *measured,
 		double unit, double below, double above)
 {
 	double		ratio = predicted / (atof(measured) * unit);
-	bool		good = ratio >= below && ratio <= above;
+	double		difference = fabs(predicted - atof(measured) * unit);
+	bool		good = (ratio >= below && ratio <= above) ||
+		(unit == 1 && difference < DISK_STEP_BYTES);
 
 	if (atof(measured) == 0)
 		return;
@@ -202,7 +208,7 @@ test_case(const Case *c)
 		compare(c, "temp_bytes", need.temp_bytes, c->fields[TEMP_BYTES], 1,
 				kind->disk_below, kind->disk_above);
 		compare(c, "one_pass_bytes", need.one_pass_bytes, c->fields[ONE_PASS_KB], 1024,
-				0.95, 1.05);
+				need.at_most ? 0.9 : 0.95, 1.05);
 		return;
 	}
 	fprintf(stderr, "no kind \"%s\"\n", c->fields[KIND]);

@@ -86,8 +86,9 @@ model_even_rows(double count, double length)
 
 /*
  * The smallest setting from which on something fits: from one that is enough
- * downwards in steps of a hundredth, then by bisection of the last step.  In
- * steps because it may not fit with a little more than with which it does.
+ * downwards in steps of a fifth of a percent, then by bisection of the last
+ * step.  In steps because it may not fit with a little more than with which it
+ * does.
  */
 double
 model_smallest_setting(ModelFits fits, const void *what, double enough_bytes)
@@ -97,7 +98,7 @@ model_smallest_setting(ModelFits fits, const void *what, double enough_bytes)
 
 	while (!fits(what, high) && high < 1e15)
 		high *= 1.25;
-	for (low = high; low >= MODEL_LEAST_BYTES / 2 && fits(what, low); low *= 0.99)
+	for (low = high; low >= MODEL_LEAST_BYTES / 2 && fits(what, low); low *= 0.998)
 		high = low;
 	while (high - low > Max(high / 10000, 1))
 	{

@@ -444,16 +444,16 @@ blocks_taken(double blocks)
 }
 
 /*
- * The blocks of a file of so many tapes with so many rows each: as chance has
- * it, some more and some fewer.  The last in the file takes no more than it
- * fills.
+ * The blocks of a file of so many tapes with so many groups each: as chance
+ * has it, some more and some fewer (weights of a normal distribution).  The
+ * last in the file takes no more than it fills.
  */
 static double
-file_blocks(double tapes, double blocks, double rows)
+file_blocks(double tapes, double blocks, double groups)
 {
-	double		spread = blocks / sqrt(Max(rows, 1));
-	double		taken = (blocks_taken(blocks - spread) + blocks_taken(blocks) +
-						 blocks_taken(blocks + spread)) / 3;
+	double		spread = blocks * sqrt(3 / Max(groups, 1));
+	double		taken = blocks_taken(blocks) * 2 / 3 +
+		(blocks_taken(blocks - spread) + blocks_taken(blocks + spread)) / 6;
 
 	return tapes * taken - (blocks_taken(blocks) - blocks);
 }
@@ -473,7 +473,8 @@ aggregate_temp_bytes(const AggregateSize *size)
 	double		partitions = partition_count(size, limit);
 	double		blocks = rows * (aggregate->input.length + sizeof(uint32)) / (BLOCK_BYTES - 16);
 
-	return file_blocks(partitions, blocks / partitions, rows / partitions) * BLOCK_BYTES;
+	return file_blocks(partitions, blocks / partitions,
+					   (aggregate->groups.count - kept) / partitions) * BLOCK_BYTES;
 }
 
 /*
