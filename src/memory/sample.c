@@ -44,8 +44,12 @@
 #define SAMPLE_MORE_BLOCKS	1000
 #define SAMPLE_ROWS_ERROR	0.03
 
-/* Tuples to keep at most; even. */
-#define SAMPLE_TUPLES		4096
+/*
+ * Tuples to keep at most; even.  Mostly enough for all rows of SAMPLE_BLOCKS
+ * blocks, so that it is seen which lie together.  They take no more memory than
+ * the blocks, but for the overhead of each.
+ */
+#define SAMPLE_TUPLES		16384
 
 #define SAMPLE_SEED			20
 
