@@ -176,6 +176,9 @@ sql($node, $db, q{
 	ANALYZE nulls});
 is_near(lengths('nulls', 'a, b, c', statistics => 1)->{length}, true_length('nulls', 'a, b, c'),
 	0.02, 'null fractions from statistics');
+sql($node, $db, 'CREATE TABLE all_null AS SELECT i AS a, NULL::text AS b FROM generate_series(1, 100) AS i; ANALYZE all_null');
+$_ = lengths('all_null', 'a, b', statistics => 1);
+is("$_->{length} $_->{guessed}", '20 0', 'nothing but nulls is no guess');
 is(lengths('big', 'json->>\'name\'', statistics => 1)->{guessed}, 1, 'an expression without rows is a guess');
 is(lengths('big', 'json->>\'name\'', statistics => 1)->{length}, 16 + 32, 'as the planner guesses');
 is(lengths('big', 'id + 1, (json->>\'n\')::bigint', statistics => 1)->{guessed}, 0,
@@ -276,7 +279,7 @@ SKIP:
 		CREATE TABLE keys AS
 		SELECT i AS id, 'key ' || i AS name, repeat('abc' || i, 200) AS long,
 			CASE WHEN i % 2 = 0 THEN i END AS half
-		FROM generate_series(1, 1500) AS i;
+		FROM generate_series(1, 800) AS i;
 		CREATE TABLE fetched AS SELECT * FROM toasted WITH NO DATA;
 		ALTER TABLE fetched ALTER doc SET STORAGE EXTERNAL;
 		INSERT INTO fetched SELECT * FROM toasted;
@@ -441,6 +444,10 @@ sql($node, $db, q{
 ($rc, $out, $err) = run_psql($node, $db, q{SELECT test_sample('{parted}')});
 is(sqlstate($err), '42809', 'a partition that is a foreign table');
 
+sql($node, $db, 'CREATE VIEW shown AS SELECT * FROM big');
+($rc, $out, $err) = run_psql($node, $db, q{SELECT test_sample('{shown}')});
+is(sqlstate($err), '55000', 'a view');
+is(sample('shown', 1)->{rows}, -1, 'its rows are not known from statistics either');
 $other->query('CREATE TEMPORARY TABLE mine (a int)');
 my $temporary = sql($node, $db, q{SELECT oid::regclass FROM pg_class WHERE relname = 'mine'});
 ($rc, $out, $err) = run_psql($node, $db, "SELECT test_sample('{$temporary}')");

@@ -199,7 +199,8 @@ row_lengths(RowForm form, List *expressions, TableSample *const *samples,
 {
 	RowSource  *source = row_source(expressions, samples, sample_count,
 									form == ROW_INDEX_TUPLE, LENGTH_ROWS);
-	LengthSums	lengths = {form, source->tupdesc, source->row_count};
+	LengthSums	lengths = {.form = form,.tupdesc = source->tupdesc,
+	.row_count = source->row_count};
 	ModelRows  *means = &lengths.sums;
 	int			first_count = Max(1, source->row_count / 2);
 

@@ -96,7 +96,7 @@ bool
 sample_share(List *quals, TableSample *sample, double *share, double *error)
 {
 	RowSource  *source;
-	ShareCounts counts = {sample};
+	ShareCounts counts = {.sample = sample};
 
 	if (sample->tuple_count == 0)
 		return false;
@@ -242,7 +242,7 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 			  double *at_most)
 {
 	RowSource  *source;
-	GroupRows	rows = {sample};
+	GroupRows	rows = {.sample = sample};
 	GroupCounts counts;
 	double		ratio;
 

@@ -195,7 +195,7 @@ invent_column(RowSource *source, int number)
 						 &column->null_share) || width <= 0)
 	{
 		width = get_typavgwidth(attribute->atttypid, attribute->atttypmod);
-		column->guessed = attribute->attlen < 0;
+		column->guessed = attribute->attlen < 0 && column->null_share < 1;
 	}
 	column->invented = invent_value(attribute, width);
 }
@@ -295,6 +295,7 @@ detoasted_row_bytes(const RowSource *source, List *vars, int number)
 	double		bytes = 0;
 	ListCell   *lc;
 
+	CHECK_FOR_INTERRUPTS();
 	foreach(lc, vars)
 	{
 		const Var  *var = lfirst(lc);
@@ -613,7 +614,8 @@ row_source_read(RowSource *source, RowFunction function, void *argument)
 
 	for (int failures = 1;; failures++)
 	{
-		RowReading	reading = {source, function, argument, context};
+		RowReading	reading = {.source = source,.function = function,
+		.argument = argument,.context = context};
 		Obstacle   *obstacle = NULL;
 
 		if (has_evaluated(source))

@@ -99,6 +99,8 @@ add_part(List **parts, Relation relation, TupleDesc tupdesc)
 {
 	SamplePart *part;
 
+	if (relation->rd_tableam == NULL)
+		return unreadable_part(relation, "is not a table", NULL);
 	if (RELATION_IS_OTHER_TEMP(relation))
 		return unreadable_part(relation,
 							   "is a temporary table of another session",
@@ -355,14 +357,13 @@ extrapolate_rows(SampleReader *reader)
 static void
 read_blocks(TableSample *sample, List *parts, int count)
 {
-	SampleReader reader = {sample};
+	SampleReader reader = {.sample = sample,.step = 1};
 	ListCell   *lc;
 
 	for (int i = 0; i < sample->tuple_count; i++)
 		heap_freetuple(sample->tuples[i]);
 	sample->tuple_count = sample->blocks_read = 0;
 
-	reader.step = 1;
 	BlockSampler_Init(&reader.chosen, (BlockNumber) sample->blocks, count,
 					  SAMPLE_SEED);
 	reader.next = BlockSampler_Next(&reader.chosen);
