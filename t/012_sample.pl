@@ -181,6 +181,7 @@ $_ = lengths('all_null', 'a, b', statistics => 1);
 is("$_->{length} $_->{guessed}", '20 0', 'nothing but nulls is no guess');
 is(lengths('big', 'json->>\'name\'', statistics => 1)->{guessed}, 1, 'an expression without rows is a guess');
 is(lengths('big', 'json->>\'name\'', statistics => 1)->{length}, 16 + 32, 'as the planner guesses');
+is(lengths('big', 'filler::varchar', statistics => 1)->{guessed}, 0, 'a column by the name of another type is one');
 is(lengths('big', 'id + 1, (json->>\'n\')::bigint', statistics => 1)->{guessed}, 0,
 	'the length of a type of fixed length is no guess');
 

@@ -79,17 +79,14 @@ typedef struct RowReading
 	SourceColumn *current;		/* that is being evaluated, or NULL */
 } RowReading;
 
-/* The sample that a Var is about, or NULL if there is none with tuples. */
+/* The sample that a Var is about, or NULL if there is none. */
 static TableSample *
 sample_of(const RowSource *source, const Var *var)
 {
-	TableSample *sample;
-
 	if (var->varlevelsup != 0 || var->varno < 1 ||
 		(int) var->varno > source->sample_count)
 		return NULL;
-	sample = source->samples[var->varno - 1];
-	return sample;
+	return source->samples[var->varno - 1];
 }
 
 /* Is a Var what it says in the sampled tuples? */
@@ -397,10 +394,14 @@ row_source(List *expressions, TableSample *const *samples, int sample_count,
 		int			number = foreach_current_index(lc);
 		SourceColumn *column = &source->columns[number];
 
-		column->expression = lfirst(lc);
 		TupleDescInitEntry(source->tupdesc, (AttrNumber) (number + 1), NULL,
-						   exprType(column->expression),
-						   exprTypmod(column->expression), 0);
+						   exprType(lfirst(lc)), exprTypmod(lfirst(lc)), 0);
+
+		/* What is only called another type is as long. */
+		column->expression = lfirst(lc);
+		while (IsA(column->expression, RelabelType))
+			column->expression =
+				(Node *) ((RelabelType *) column->expression)->arg;
 		invent_column(source, number);
 		column->kind = column_kind(source, column->expression);
 		if (column->kind == SOURCE_INVENTED)

@@ -54,11 +54,11 @@ typedef struct TestCall
 	double		numbers[10];
 	int			count;
 	bool		unknown;
-} TestCall;
+}			TestCall;
 
 /* Parse a list of expressions about the tables of a call. */
 static List *
-parse_list(TestCall *call, Relation *relations, const char *text)
+parse_list(TestCall * call, Relation *relations, const char *text)
 {
 	ParseState *pstate = make_parsestate(NULL);
 	char	   *query = psprintf("SELECT %s", text);
@@ -111,7 +111,7 @@ run_call(void *argument)
 
 /* Read arguments (tables regclass[], expressions text); return the numbers. */
 static Datum
-run(FunctionCallInfo fcinfo, TestCall *call)
+run(FunctionCallInfo fcinfo, TestCall * call)
 {
 	ArrayType  *tables = PG_GETARG_ARRAYTYPE_P(0);
 	Datum		result[lengthof(call->numbers)];
@@ -134,7 +134,7 @@ run(FunctionCallInfo fcinfo, TestCall *call)
 }
 
 static void
-show_sample(TestCall *call)
+show_sample(TestCall * call)
 {
 	const TableSample *sample = call->samples[0];
 	double		numbers[] = {sample->rows, sample->rows_error, sample->blocks,
@@ -146,7 +146,7 @@ show_sample(TestCall *call)
 }
 
 static void
-show_lengths(TestCall *call)
+show_lengths(TestCall * call)
 {
 	bool		guessed;
 	ModelRows	rows = row_lengths(call->form, call->expressions, call->samples,
@@ -159,7 +159,7 @@ show_lengths(TestCall *call)
 }
 
 static void
-show_share(TestCall *call)
+show_share(TestCall * call)
 {
 	call->count = 2;
 	call->unknown = !sample_share(call->expressions, call->samples[0],
@@ -167,7 +167,7 @@ show_share(TestCall *call)
 }
 
 static void
-show_groups(TestCall *call)
+show_groups(TestCall * call)
 {
 	call->count = 2;
 	call->unknown = !sample_groups(call->expressions, call->samples[0],
@@ -175,7 +175,7 @@ show_groups(TestCall *call)
 }
 
 static void
-show_harmless(TestCall *call)
+show_harmless(TestCall * call)
 {
 	ListCell   *lc;
 
