@@ -21,7 +21,8 @@ my $make = "make -s -C $build -f $makefile PG_CONFIG=pg_config with_llvm=no COPT
 my $output = `$make`;
 is($?, 0, 'the library of the test can be built') or BAIL_OUT($output);
 
-my $node = start_node('sample');
+my $node = new_node('sample', allows_streaming => 1);
+$node->start;
 my $db = 'sample_db';
 sql($node, 'postgres', "CREATE DATABASE $db");
 my %arguments = (
@@ -236,6 +237,7 @@ sql($node, $db, q{
 is(lengths('toasted', 'id, doc')->{length}, 16 + 4 + 18, 'a toasted value is a pointer');
 is(lengths('toasted', 'coalesce(doc, id::text)')->{length}, 16 + 18, 'also as the result of an expression');
 is(lengths('toasted', q{doc || '!'})->{length}, 16 + 4 + 3201, 'the result of a function is there in full');
+is_exact('toasted', 'toasted, id', 'but not in a whole row');
 is_near(lengths('compressed', 'id, doc')->{length},
 	sql($node, $db, 'SELECT avg(16 + 4 + pg_column_size(doc)) FROM compressed'), 1e-9, 'a compressed value');
 cmp_ok(lengths('compressed', 'doc')->{length}, '<', 500, 'is compressed');
@@ -439,6 +441,12 @@ is(sqlstate($err), '55P03', 'a locked partition');
 is(sample('parted', 1)->{rows}, -1, 'its rows are not known from statistics either');
 $other->query('ROLLBACK');
 
+sql($node, $db, 'INSERT INTO parted VALUES (150000)');
+sql($node, $db, 'SELECT pg_stat_reset()');
+is(sample('part_3_1', 1)->{rows}, -1, 'never analyzed, and not counted: not known from statistics');
+is(sample('parted', 1)->{rows}, -1, 'nor are those of a table with such a partition');
+is(sample('parted')->{rows}, 2001, 'but from the blocks');
+
 sql($node, $db, q{
 	CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;
 	CREATE FOREIGN TABLE part_4 PARTITION OF parted FOR VALUES FROM (200001) TO (300001) SERVER s});
@@ -462,5 +470,19 @@ $start = time;
 ($rc, $out, $err) = run_psql($node, $db, "SET statement_timeout = '300ms'; SELECT test_lengths('{big}', '$slow')");
 is(sqlstate($err), '57014', 'a cancel while expressions are evaluated is not taken for their failing');
 cmp_ok(time - $start, '<', 10, 'and comes soon');
+
+# ----- standby -----
+
+sql($node, $db, 'CREATE UNLOGGED TABLE unlogged AS SELECT 1 AS a');
+$node->backup('base');
+my $standby = get_node('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->start;
+$node->wait_for_catchup('standby', 'replay', $node->lsn('insert'));
+
+my $call = q{SELECT (test_sample('{big}'))[1:6], test_lengths('{big}', 'id, json->>$$name$$'), test_share('{big}', 'id < 7000')};
+is(sql($standby, $db, $call), sql($node, $db, $call), 'a standby gives the same answer');
+($rc, $out, $err) = run_psql($standby, $db, q{SELECT test_sample('{unlogged}')});
+is(sqlstate($err), '55000', 'an unlogged table has no rows on a standby');
 
 done_testing();

@@ -338,7 +338,7 @@ extrapolate_rows(SampleReader *reader)
 	double		mean = reader->rows / count;
 	double		variance;
 
-	sample->rows = mean * sample->blocks;
+	sample->rows = (double) reader->rows;
 	sample->rows_error = 0;
 	if (count == sample->blocks)
 		return;
@@ -348,6 +348,7 @@ extrapolate_rows(SampleReader *reader)
 		return;
 	}
 
+	sample->rows = mean * sample->blocks;
 	variance = Max(0, reader->rows_squared - count * mean * mean) / (count - 1);
 	sample->rows_error = sample->blocks *
 		sqrt(variance / count * (1 - count / sample->blocks));
