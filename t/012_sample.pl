@@ -117,6 +117,9 @@ my $sample = state_of_rows('never analyzed', 'SELECT fill_big(1, 20000)');
 is($sample->{complete}, 0, 'not complete');
 state_of_rows('grown after ANALYZE', 'ANALYZE big; SELECT fill_big(20001, 200000)');
 state_of_rows('half deleted', 'DELETE FROM big WHERE hashint4(id) % 2 = 0');
+my $dead = q{SELECT n_dead_tup > 90000 FROM pg_stat_user_tables WHERE relname = 'big'};
+ok($node->poll_query_until($db, $dead), 'the dead rows are counted by the server');
+is_near(sample('big')->{dead}, 100000, 0.05, 'dead rows');
 state_of_rows('half deleted, vacuumed', 'VACUUM big');
 state_of_rows('every row updated', 'UPDATE big SET filler = filler');
 state_of_rows('deletes in a cluster', 'DELETE FROM big WHERE id < 160000; VACUUM big',
@@ -242,6 +245,17 @@ is_near(lengths('compressed', 'id, doc')->{length},
 	sql($node, $db, 'SELECT avg(16 + 4 + pg_column_size(doc)) FROM compressed'), 1e-9, 'a compressed value');
 cmp_ok(lengths('compressed', 'doc')->{length}, '<', 500, 'is compressed');
 is_near(lengths('compressed', 'upper(doc)')->{length}, 16 + 4 + 6400, 1e-9, 'but not the result of a function');
+
+# Of big values, fewer are looked at; and none if one alone takes too much.
+sql($node, $db, q{
+	CREATE TABLE large AS SELECT repeat('x', 100000 + i * 10) AS doc FROM generate_series(1, 3000) AS i;
+	CREATE TABLE huge AS SELECT repeat('x', 70000000) AS doc});
+my $before = time;
+$lengths = lengths('large', 'upper(doc)');
+cmp_ok(time - $before, '<', 1.5, 'big values do not take long');
+is_near($lengths->{length}, 16 + 4 + 115005, 0.02, 'big values');
+is(lengths('huge', 'upper(doc)')->{guessed}, 1, 'a huge value is not fetched');
+is(lengths('huge', 'doc')->{guessed}, 0, 'nor need it be for its length');
 
 # Tables that were altered.
 sql($node, $db, q{
