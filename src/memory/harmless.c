@@ -36,7 +36,7 @@
  * Not here, because the result can be far longer than the arguments: bpchar(),
  * lpad(), rpad(), repeat(), replace(), format(), to_char(), jsonb_pretty(),
  * power(), string_to_array(); because it can take long: regular expressions,
- * JSON paths.
+ * JSON paths, translate().
  */
 static const char *const harmless_functions[] = {
 	"abs",
@@ -47,9 +47,7 @@ static const char *const harmless_functions[] = {
 	"array_lower",
 	"array_upper",
 	"ascii",
-	"bit_length",
 	"bool",
-	"bool_int4",
 	"booleq",
 	"boolge",
 	"boolgt",
@@ -330,7 +328,6 @@ static const char *const harmless_functions[] = {
 	"to_json",
 	"to_jsonb",
 	"to_timestamp",
-	"translate",
 	"trunc",
 	"upper",
 	"uuid_eq",
@@ -345,6 +342,9 @@ static const char *const harmless_functions[] = {
 	"varcharin",
 	"varcharout",
 };
+
+/* substring() with a regular expression: textregexsubstr() in pg_proc.dat. */
+#define SUBSTRING_BY_PATTERN 2073
 
 /*
  * Kinds of expression that do nothing of their own but call the functions
@@ -390,7 +390,7 @@ is_forbidden(Oid function, void *context pg_attribute_unused())
 	Form_pg_proc proc;
 	bool		harmless;
 
-	if (function >= FirstGenbkiObjectId)
+	if (function >= FirstGenbkiObjectId || function == SUBSTRING_BY_PATTERN)
 		return true;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))

@@ -26,6 +26,9 @@
  */
 #define COMPRESSED_KEY_BYTES (MaxHeapTupleSize / 16)
 
+/* Rows to measure at most. */
+#define LENGTH_ROWS 4096
+
 /* What is added up. */
 typedef struct LengthSums
 {
@@ -195,8 +198,9 @@ row_lengths(RowForm form, List *expressions, TableSample *const *samples,
 			int sample_count, bool *guessed)
 {
 	RowSource  *source = row_source(expressions, samples, sample_count,
-									form == ROW_INDEX_TUPLE);
-	LengthSums	lengths = {form, source->tupdesc, source->row_count};
+									form == ROW_INDEX_TUPLE, LENGTH_ROWS);
+	LengthSums	lengths = {.form = form,.tupdesc = source->tupdesc,
+	.row_count = source->row_count};
 	ModelRows  *means = &lengths.sums;
 	int			first_count = Max(1, source->row_count / 2);
 

@@ -22,6 +22,9 @@
 #include "row_share.h"
 #include "row_source.h"
 
+/* Rows to evaluate a condition for, at most. */
+#define SHARE_ROWS 4096
+
 /* What is counted of a condition, by block. */
 typedef struct ShareCounts
 {
@@ -121,14 +124,14 @@ TableSample *
 sample_filter(TableSample *sample, List *quals)
 {
 	RowSource  *source;
-	ShareCounts counts = {sample};
+	ShareCounts counts = {.sample = sample};
 	double		share;
 	double		error;
 
 	if (sample->tuple_count == 0)
 		return NULL;
 	source = row_source(list_make1(make_ands_explicit(quals)), &sample, 1,
-						false);
+						false, SHARE_ROWS);
 	if (source->invented)
 		return NULL;
 
@@ -257,6 +260,9 @@ count_groups(GroupRow *rows, int row_count)
  * at: each group has at least one row, and is seen with at least that
  * probability.
  *
+ * If not all rows of the blocks were kept, equal rows that lie together are
+ * not known to, and the estimate is too high, up to the upper bound.
+ *
  * Values are the same if their bytes are: where a type has equal values of
  * different bytes, such as numeric, there are fewer groups than said.
  *
@@ -267,13 +273,13 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 			  double *at_most)
 {
 	RowSource  *source;
-	GroupRows	rows = {sample};
+	GroupRows	rows = {.sample = sample};
 	GroupCounts counts;
 	double		ratio;
 
 	if (sample->tuple_count == 0)
 		return false;
-	source = row_source(expressions, &sample, 1, true);
+	source = row_source(expressions, &sample, 1, true, sample->tuple_count);
 	if (source->invented)
 		return false;
 

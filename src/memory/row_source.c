@@ -4,9 +4,9 @@
  *	  The rows that a list of expressions makes over samples of tables.
  *
  * A column of the tables is taken from the sampled tuples as it is stored.
- * Any other expression is evaluated, if it is harmless (harmless.h), over some
- * of the tuples.  What cannot be had so is invented: a value as long as the
- * statistics, or else the planner, take it to be.
+ * Any other expression is evaluated over them, if it is harmless (harmless.h).
+ * What cannot be had so is invented: a value as long as the statistics, or
+ * else the planner, take it to be.
  *
  * src/memory/row_source.c
  *
@@ -38,13 +38,13 @@
 #define INVENTED_ROWS		1024
 
 /*
- * Values are only detoasted, and expressions evaluated, for so many rows; for
- * fewer of them if that would be more than so many bytes; and not at all if
- * too few are left.
+ * Values are detoasted, and expressions evaluated that do, for as many rows as
+ * make about so many bytes, but for some rows at least; and not at all if one
+ * of them takes too much memory.
  */
-#define EVALUATED_ROWS		1000
-#define EVALUATED_BYTES		(64.0 * 1024 * 1024)
-#define EVALUATED_MIN_ROWS	10
+#define DETOASTED_BYTES		(16.0 * 1024 * 1024)
+#define DETOASTED_MIN_ROWS	10
+#define DETOASTED_ROW_BYTES (64.0 * 1024 * 1024)
 
 /* After so many expressions have failed, the others are not tried. */
 #define MAX_FAILURES		8
@@ -79,17 +79,14 @@ typedef struct RowReading
 	SourceColumn *current;		/* that is being evaluated, or NULL */
 } RowReading;
 
-/* The sample that a Var is about, or NULL if there is none with tuples. */
+/* The sample that a Var is about, or NULL if there is none. */
 static TableSample *
 sample_of(const RowSource *source, const Var *var)
 {
-	TableSample *sample;
-
 	if (var->varlevelsup != 0 || var->varno < 1 ||
 		(int) var->varno > source->sample_count)
 		return NULL;
-	sample = source->samples[var->varno - 1];
-	return sample;
+	return source->samples[var->varno - 1];
 }
 
 /* Is a Var what it says in the sampled tuples? */
@@ -195,7 +192,7 @@ invent_column(RowSource *source, int number)
 						 &column->null_share) || width <= 0)
 	{
 		width = get_typavgwidth(attribute->atttypid, attribute->atttypmod);
-		column->guessed = attribute->attlen < 0;
+		column->guessed = attribute->attlen < 0 && column->null_share < 1;
 	}
 	column->invented = invent_value(attribute, width);
 }
@@ -295,6 +292,7 @@ detoasted_row_bytes(const RowSource *source, List *vars, int number)
 	double		bytes = 0;
 	ListCell   *lc;
 
+	CHECK_FOR_INTERRUPTS();
 	foreach(lc, vars)
 	{
 		const Var  *var = lfirst(lc);
@@ -344,7 +342,7 @@ give_up_detoasting(RowSource *source, bool detoasts)
 
 /* Set how many rows there are to be. */
 static void
-choose_row_count(RowSource *source, bool detoasts)
+choose_row_count(RowSource *source, bool detoasts, int row_limit)
 {
 	List	   *vars = detoasted_vars(source, detoasts);
 	int			all_rows = 0;
@@ -354,21 +352,20 @@ choose_row_count(RowSource *source, bool detoasts)
 	for (int i = 0; i < source->sample_count; i++)
 		if (source->samples[i] != NULL)
 			all_rows = Max(all_rows, source->samples[i]->tuple_count);
+	all_rows = Min(all_rows, row_limit);
 	source->row_count = all_rows > 0 ? all_rows : INVENTED_ROWS;
 	if (vars == NIL)
 		return;
 
 	for (int i = 0; i < all_rows; i++)
 		bytes += detoasted_row_bytes(source, vars, i);
-	source->row_count = (int)
-		Min(Min(all_rows, EVALUATED_ROWS),
-			all_rows * EVALUATED_BYTES / Max(bytes, EVALUATED_BYTES));
-	source->row_count = Max(source->row_count, 1);
+	if (bytes > DETOASTED_BYTES)
+		source->row_count = (int) Max(all_rows * (DETOASTED_BYTES / bytes),
+									  Min(all_rows, DETOASTED_MIN_ROWS));
 
 	for (int i = 0; i < source->row_count; i++)
 		most = Max(most, detoasted_row_bytes(source, vars, i));
-	if (most <= EVALUATED_BYTES &&
-		source->row_count >= Min(all_rows, EVALUATED_MIN_ROWS))
+	if (most <= DETOASTED_ROW_BYTES)
 		return;
 	give_up_detoasting(source, detoasts);
 	source->row_count = all_rows;
@@ -376,11 +373,12 @@ choose_row_count(RowSource *source, bool detoasts)
 
 /*
  * The rows that a list of expressions makes over samples (row_length.h says
- * what the Vars mean).  "detoasts": whoever reads them will detoast values.
+ * what the Vars mean), so many at most.  "detoasts": whoever reads them will
+ * detoast values.
  */
 RowSource *
 row_source(List *expressions, TableSample *const *samples, int sample_count,
-		   bool detoasts)
+		   bool detoasts, int row_limit)
 {
 	RowSource  *source = palloc0(sizeof(RowSource));
 	int			natts = list_length(expressions);
@@ -396,16 +394,20 @@ row_source(List *expressions, TableSample *const *samples, int sample_count,
 		int			number = foreach_current_index(lc);
 		SourceColumn *column = &source->columns[number];
 
-		column->expression = lfirst(lc);
 		TupleDescInitEntry(source->tupdesc, (AttrNumber) (number + 1), NULL,
-						   exprType(column->expression),
-						   exprTypmod(column->expression), 0);
+						   exprType(lfirst(lc)), exprTypmod(lfirst(lc)), 0);
+
+		/* What is only called another type is as long. */
+		column->expression = lfirst(lc);
+		while (IsA(column->expression, RelabelType))
+			column->expression =
+				(Node *) ((RelabelType *) column->expression)->arg;
 		invent_column(source, number);
 		column->kind = column_kind(source, column->expression);
 		if (column->kind == SOURCE_INVENTED)
 			give_up_column(source, column);
 	}
-	choose_row_count(source, detoasts);
+	choose_row_count(source, detoasts, row_limit);
 	return source;
 }
 
@@ -613,7 +615,8 @@ row_source_read(RowSource *source, RowFunction function, void *argument)
 
 	for (int failures = 1;; failures++)
 	{
-		RowReading	reading = {source, function, argument, context};
+		RowReading	reading = {.source = source,.function = function,
+		.argument = argument,.context = context};
 		Obstacle   *obstacle = NULL;
 
 		if (has_evaluated(source))

@@ -45,7 +45,8 @@ typedef struct RowSource
 typedef void (*RowFunction) (const SourceRow *row, void *argument);
 
 extern RowSource *row_source(List *expressions, TableSample *const *samples,
-							 int sample_count, bool detoasts);
+							 int sample_count, bool detoasts,
+							 int row_limit);
 extern void row_source_read(RowSource *source, RowFunction function,
 							void *argument);
 

@@ -44,8 +44,12 @@
 #define SAMPLE_MORE_BLOCKS	1000
 #define SAMPLE_ROWS_ERROR	0.03
 
-/* Tuples to keep at most; even. */
-#define SAMPLE_TUPLES		4096
+/*
+ * Tuples to keep at most; even.  Mostly enough for all rows of SAMPLE_BLOCKS
+ * blocks, so that it is seen which lie together.  They take no more memory than
+ * the blocks, but for the overhead of each.
+ */
+#define SAMPLE_TUPLES		16384
 
 #define SAMPLE_SEED			20
 
@@ -95,6 +99,8 @@ add_part(List **parts, Relation relation, TupleDesc tupdesc)
 {
 	SamplePart *part;
 
+	if (relation->rd_tableam == NULL)
+		return unreadable_part(relation, "is not a table", NULL);
 	if (RELATION_IS_OTHER_TEMP(relation))
 		return unreadable_part(relation,
 							   "is a temporary table of another session",
@@ -332,7 +338,7 @@ extrapolate_rows(SampleReader *reader)
 	double		mean = reader->rows / count;
 	double		variance;
 
-	sample->rows = mean * sample->blocks;
+	sample->rows = (double) reader->rows;
 	sample->rows_error = 0;
 	if (count == sample->blocks)
 		return;
@@ -342,6 +348,7 @@ extrapolate_rows(SampleReader *reader)
 		return;
 	}
 
+	sample->rows = mean * sample->blocks;
 	variance = Max(0, reader->rows_squared - count * mean * mean) / (count - 1);
 	sample->rows_error = sample->blocks *
 		sqrt(variance / count * (1 - count / sample->blocks));
@@ -351,14 +358,13 @@ extrapolate_rows(SampleReader *reader)
 static void
 read_blocks(TableSample *sample, List *parts, int count)
 {
-	SampleReader reader = {sample};
+	SampleReader reader = {.sample = sample,.step = 1};
 	ListCell   *lc;
 
 	for (int i = 0; i < sample->tuple_count; i++)
 		heap_freetuple(sample->tuples[i]);
 	sample->tuple_count = sample->blocks_read = 0;
 
-	reader.step = 1;
 	BlockSampler_Init(&reader.chosen, (BlockNumber) sample->blocks, count,
 					  SAMPLE_SEED);
 	reader.next = BlockSampler_Next(&reader.chosen);
