@@ -132,6 +132,13 @@ find_do_body(DoStmt *node, const char *statement, ScriptBody *body)
 		set_body(body, statement, as, defGetString(as));
 }
 
+/* Is the string of a function in this language the name of a symbol? */
+static bool
+names_symbol(const char *language)
+{
+	return strcmp(language, "c") == 0 || strcmp(language, "internal") == 0;
+}
+
 static void
 find_function_body(CreateFunctionStmt *node, const char *statement,
 				   ScriptBody *body)
@@ -145,7 +152,7 @@ find_function_body(CreateFunctionStmt *node, const char *statement,
 	body->language = language != NULL ? defGetString(language) : "sql";
 	if (as == NULL)
 		set_unquoted_body(body, statement);
-	else if (IsA(as->arg, List))
+	else if (IsA(as->arg, List) && !names_symbol(body->language))
 		set_body(body, statement, as, strVal(linitial((List *) as->arg)));
 }
 
