@@ -57,6 +57,16 @@ sub write_file
 	return "$folder/$name";
 }
 
+sub slurp
+{
+	my ($path, $offset) = @_;
+
+	open(my $file, '<:raw', $path) or die "cannot read $path: $!";
+	seek($file, $offset || 0, 0);
+	local $/;
+	return <$file>;
+}
+
 # The statements of a script, each a hash of the fields.  Options: database,
 # settings (SQL that is run before)
 sub statements
@@ -293,9 +303,9 @@ SKIP:
 		join("\n", q{CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN true THEN 1 END; DELETE FROM a; RETURN (SELECT 2); END},
 			'function "f": SELECT CASE WHEN true THEN 1 END', 'function "f": DELETE FROM a', 'function "f": SELECT (SELECT 2)', 'SELECT 3'),
 		'BEGIN ATOMIC');
-	is( join("\n", summary(q{CREATE OR REPLACE FUNCTION f(begin int) RETURNS int LANGUAGE sql RETURN (SELECT 1); SELECT 2})),
-		join("\n", q{CREATE OR REPLACE FUNCTION f(begin int) RETURNS int LANGUAGE sql RETURN (SELECT 1)},
-			'function "f": SELECT (SELECT 1)', 'SELECT 2'),
+	is( join("\n", summary(q{CREATE OR REPLACE FUNCTION f(begin int) RETURNS int LANGUAGE sql RETURN CASE WHEN (SELECT true) THEN 1 END; SELECT 2})),
+		join("\n", q{CREATE OR REPLACE FUNCTION f(begin int) RETURNS int LANGUAGE sql RETURN CASE WHEN (SELECT true) THEN 1 END},
+			'function "f": SELECT CASE WHEN (SELECT true) THEN 1 END', 'SELECT 2'),
 		'RETURN');
 }
 
@@ -309,7 +319,7 @@ my $next_is_sent = '/*#next*/';
 my @pieces = (
 	map({ ($_) x 4 } ';', ";\n", "\n", ' ', 'SELECT 1', 'SELECT 2;', "SELECT 'a;b';\n"),
 	@comments, @comments,
-	'(', ')', '(', ')', '[', ']', ',', '+', '-', '*', '/', '||', '::int', ':=', '.', '..', '=', '<', '#', '@',
+	'(', ')', '(', ')', '[', ']', ',', '+', ' - ', '*', '/', '||', '::int', ':=', '.', '..', '=', '<', '#', '@',
 	"'", "''", '"', '""', "E'", "\\\\'", "E'\\'", q{E'a\\';'}, q{'\\'}, "U&'", 'U&"a"', "N'x'", "B'1'", "X'1F'",
 	"E'a'\n'b\\'c'", "'a'\n';'", '$$', '$$', '$a$', '$a$;$a$', 'a$b$c', '$1', '$b', 'é$é$',
 	'BEGIN', 'END', 'CASE', 'ATOMIC', 'CREATE', 'OR', 'REPLACE', 'FUNCTION', 'f()', 'CREATE FUNCTION f() RETURNS int',
@@ -401,7 +411,6 @@ sub compare_with_psql
 {
 	my ($settings, @texts) = @_;
 	my $start = -s $node->logfile;
-	my $read = '';
 
 	foreach my $i (0 .. $#texts)
 	{
@@ -412,11 +421,7 @@ sub compare_with_psql
 			args => [ '-f', $path ],
 			env => { PGAPPNAME => "case_$i", PGOPTIONS => "$settings -c log_statement=all", PGCLIENTENCODING => 'UTF8' });
 	}
-	open(my $file, '<:raw', $node->logfile) or die "cannot read the log: $!";
-	seek($file, $start, 0);
-	my $sent = logged(do { local $/; <$file> });
-	close($file);
-
+	my $sent = logged(slurp($node->logfile, $start));
 	my %found;
 	my $out = sql(
 		$node, 'scripts', qq{
@@ -449,4 +454,147 @@ foreach my $settings ('-c standard_conforming_strings=on', '-c standard_conformi
 	  or diag(map { "script: $texts[$_]\n--- psql sent: " . join("\n  ", @{ $results[$_][0] }) . "\n--- found: " . join("\n  ", @{ $results[$_][1] }) . "\n======\n" } @wrong > 5 ? @wrong[ 0 .. 4 ] : @wrong);
 	cmp_ok($statements, '>', 200, "psql sent $statements statements");
 }
+
+# ----- big scripts -----
+
+# Counts of a big script, which is given as an expression in SQL:
+# statements, statements in bodies, statements with a problem; and whether
+# the reader took no more memory than it may: so many times the script, and
+# 1 MB.
+sub big
+{
+	my ($name, $script, $expected, $times) = @_;
+
+	is( sql($node, 'scripts', qq{
+			SELECT statements, inner_statements, problems,
+				CASE WHEN bytes < $times * octet_length(script) + 1024 * 1024 THEN 't' ELSE bytes::text END
+			FROM (SELECT $script) AS s (script), test_script_sums(script)}),
+		"$expected|t", "big scripts: $name");
+}
+
+# what is one statement is copied for the caller
+big('statements', q{repeat('SELECT 1;', 100000)}, '100000|0|0', 0);
+big('empty statements', q{repeat(';', 1000000)}, '0|0|0', 0);
+big('statements in lines', q{repeat(E'SELECT 1\n;\n', 100000)}, '100000|0|0', 0);
+big('parentheses', q{repeat('(', 500000) || repeat(')', 500000)}, '1|0|0', 3);
+big('open parentheses', q{repeat('(;', 500000)}, '1|0|0', 3);
+big('brackets', q{repeat('[', 1000000)}, '1|0|0', 3);
+big('comments in comments', q{repeat('/*', 500000) || repeat('*/', 500000) || 'SELECT 1'}, '1|0|0', 0);
+big('open comments', q{repeat('/*', 500000)}, '1|0|1', 3);
+big('comments', q{repeat('/**/', 250000)}, '0|0|0', 0);
+big('a string', q{'SELECT ''' || repeat('a;''''', 250000) || ''''}, '1|0|0', 3);
+big('strings that go on', q{'DO $$ BEGIN PERFORM ' || repeat(E'''a''\n', 100000) || '; END $$'}, '2|1|0', 12);
+big('an open string', q{repeat(';a', 300000) || ''''}, '300000|0|1', 3);
+big('dollar quotes', q{repeat('SELECT $a$;$b$;$a$;', 50000)}, '50000|0|0', 0);
+big('an open dollar quote', q{'$a$' || repeat('$a;', 300000)}, '1|0|1', 3);
+big('dollars', q{'$abc$' || repeat('$ab$a', 200000)}, '1|0|1', 3);
+big('a name', q{repeat('a', 1000000)}, '1|0|0', 3);
+big('psql commands', q{repeat(E'\\\\echo a\n\\\\i b\n', 50000)}, '50000|0|50000', 0);
+big('psql commands in a statement', q{repeat(E'1 \\\\echo a\n', 100000)}, '1|0|0', 3);
+big('psql commands on a line', q{repeat('\x', 300000)}, '0|0|0', 0);
+big('a psql command', q{'\i ' || repeat('a', 1000000)}, '1|0|1', 4);
+big('psql variables', q{repeat(':a ', 300000)}, '1|0|1', 3);
+big('data of COPY', q{repeat(E'COPY a FROM stdin;\n' || repeat(E'1;\t''\n', 100) || E'\\\\.\n', 1000)}, '1000|0|0', 0);
+big('COPYs on a line', q{repeat('COPY a FROM stdin;', 50000)}, '50000|0|0', 0);
+big('DO statements', q{repeat('DO $$ BEGIN PERFORM 1; END $$;', 3000)}, '6000|3000|0', 0);
+big('DO statements that do not parse', q{repeat('DO 1;', 3000)}, '3000|0|0', 0);
+big('a body', q{'DO $$ BEGIN ' || repeat('UPDATE a SET b = 1; ', 50000) || ' END $$'}, '50001|50000|0', 12);
+big('a body of parentheses', q{'DO $$ BEGIN PERFORM ' || repeat('(', 500000) || '; END $$'}, '2|1|0', 12);
+big('a body of blocks', q{'DO $$ ' || repeat('BEGIN ', 200000) || ' $$'}, '1|0|0', 12);
+big('a body of assignments', q{'DO $$ BEGIN ' || repeat('a[', 300000) || ' := 1; END $$'}, '2|1|0', 12);
+big('a function', q{'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$' || repeat('SELECT 1;', 100000) || '$$'}, '100001|100000|0', 12);
+big('texts of EXECUTE', q{'DO $$ BEGIN ' || repeat('EXECUTE ''DELETE FROM a; DELETE FROM b''; ', 2000) || 'END $$'}, '4001|4000|0', 12);
+big('a text of EXECUTE', q{'DO $$ BEGIN EXECUTE ''' || repeat('DELETE FROM a;', 50000) || '''; END $$'}, '50001|50000|0', 20);
+big('a text of EXECUTE in many parts', q{'DO $$ BEGIN EXECUTE ' || repeat('''a'' || ', 100000) || '''b''; END $$'}, '2|1|0', 200);
+big('a text of EXECUTE in parentheses', q{'DO $$ BEGIN EXECUTE ' || repeat('(', 100000) || '''a''' || repeat(')', 100000) || '; END $$'}, '2|1|1', 100);
+
+# ----- any text -----
+
+# Random changes of scripts of all kinds: whatever comes, the reader ends,
+# keeps to its memory, and what it hands out of a script without psql commands
+# stands there as it is, one after the other.
+my @sources = map { $_->[1] } @scripts;
+push @sources, map { "DO \$body\$$_->[1]\$body\$;" } @bodies;
+foreach my $path (glob("$FindBin::RealBin/../sql/*.sql $fixture/*.sql"))
+{
+	push @sources, slurp($path);
+}
+
+sub decoded
+{
+	my ($text) = @_;
+
+	utf8::decode($text);
+	return $text;
+}
+
+sub encoded
+{
+	my ($text) = @_;
+
+	utf8::encode($text);
+	return $text;
+}
+
+sub mutated
+{
+	my $text = substr(decoded(pick(@sources)), 0, 20000);
+
+	foreach (1 .. 1 + int(rand(10)))
+	{
+		my $other = decoded(pick(@sources));
+		my $piece = pick(
+			decoded(pick(@pieces)),
+			chr(pick(1 .. 127, 128 .. 1000, 0x6771, 0x1F418)),
+			substr($other, int(rand(length($other) + 1)), int(rand(50))),
+			pick("'", '"', '$$', '/*', '*/', '--', "\n", '\\', ';', '(', ')'));
+
+		substr($text, int(rand(length($text) + 1)), 0) = $piece;
+		substr($text, int(rand(length($text))), pick(1, 5, 50)) = '';
+	}
+	return encoded($text);
+}
+
+my $last = 399;
+foreach my $i (0 .. $last)
+{
+	write_file("fuzz_$i.sql",
+		$i % 8 ? mutated() : join('', map { encoded(chr(pick(1 .. 127, 1 .. 1000))) } 1 .. int(rand(300))));
+}
+is( sql($node, 'scripts', qq{
+		SELECT count(*)
+		FROM generate_series(0, $last) AS i, pg_read_file('$folder/fuzz_' || i || '.sql') AS script, test_script_sums(script)
+		WHERE bytes < 200 * octet_length(script) + 1024 * 1024
+		  AND statements = (SELECT count(*) FROM test_script(script))}),
+	$last + 1, 'any text is read to its end, in bounded memory');
+
+sql($node, 'scripts', q{
+	CREATE FUNCTION misplaced(script text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE
+		s record;
+		at int;
+		numbers int := 0;
+	BEGIN
+		FOR s IN SELECT * FROM test_script(script) LOOP
+			IF s.container IS NULL THEN
+				numbers := numbers + 1;
+				at := strpos(script, s.statement);
+				IF at = 0 THEN
+					RETURN s;
+				END IF;
+				script := substr(script, at + length(s.statement));
+			END IF;
+			IF s.number IS DISTINCT FROM numbers OR s.line < 1 OR s.label IS NULL OR length(s.label) > 60 THEN
+				RETURN s;
+			END IF;
+		END LOOP;
+		RETURN NULL;
+	END $$});
+is( sql($node, 'scripts', qq{
+		SELECT i, misplaced(script)
+		FROM generate_series(0, $last) AS i, replace(pg_read_file('$folder/fuzz_' || i || '.sql'), E'\\\\', '/') AS script
+		WHERE script !~* 'copy' AND misplaced(script) IS NOT NULL}),
+	'', 'statements stand in the script, in their order');
+unlike(slurp($node->logfile), qr/PANIC|terminated by signal/, 'nothing crashed');
+
 done_testing();

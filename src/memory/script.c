@@ -395,7 +395,8 @@ read_backslash(ScriptReader *reader, Source *source, const ScriptToken *token,
 
 	/*
 	 * A semicolon or colon that psql sends on.  What is before the semicolon
-	 * is sent only with what is behind it, but it is a statement all the same.
+	 * is sent only with what is behind it, but it is a statement all the
+	 * same.
 	 */
 	if (*lexer->next == ';' && !script_depth_is_open(&draft->depth))
 	{

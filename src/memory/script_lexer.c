@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "memory/script_lexer.h"
+#include "miscadmin.h"
 
 /* What the server and psql take for white space. */
 static bool
@@ -259,6 +260,7 @@ script_lexer_next(ScriptLexer *lexer, ScriptToken *token)
 	const char *at;
 	size_t		length;
 
+	CHECK_FOR_INTERRUPTS();
 	token->problem = NULL;
 	token->start = at = skip_space(lexer, lexer->next, &token->problem);
 
