@@ -60,7 +60,8 @@ typedef struct Draft
 	const char *end;			/* of the last token */
 	StringInfoData pieces;		/* what is before it; data NULL: nothing */
 	ScriptDepth depth;
-	ScriptToken last;
+	ScriptToken last_word;		/* outside parentheses */
+	bool		is_copy;		/* begins with COPY */
 	bool		copies;			/* COPY ... FROM stdin */
 	const char *problem;
 } Draft;
@@ -187,14 +188,21 @@ break_piece(ScriptReader *reader, const char *place, const char *separator)
 	draft->piece = NULL;
 }
 
-/* Is it COPY ... FROM stdin? */
-static bool
-copies_from_client(const Draft *draft, const ScriptToken *token)
+/*
+ * Look for COPY ... FROM stdin by its words, as psql does it to find the data
+ * of one that failed (stdout is accepted, too).
+ */
+static void
+note_copy(Draft *draft, const ScriptToken *word)
 {
-	return draft->depth.words > 0 && draft->depth.parentheses == 0 &&
-		script_token_is(&draft->depth.word[0], "copy") &&
-		script_token_is(&draft->last, "from") &&
-		script_token_is(token, "stdin");
+	if (draft->depth.parentheses > 0)
+		return;
+	if (draft->last_word.start == NULL)
+		draft->is_copy = script_token_is(word, "copy");
+	else if (draft->is_copy && script_token_is(&draft->last_word, "from") &&
+			 (script_token_is(word, "stdin") || script_token_is(word, "stdout")))
+		draft->copies = true;
+	draft->last_word = *word;
 }
 
 /* The token belongs to the statement. */
@@ -210,9 +218,25 @@ add_token(ScriptReader *reader, Source *source, const ScriptToken *token)
 	draft->end = token->end;
 	if (token->problem != NULL && draft->problem == NULL)
 		draft->problem = token->problem;
-	draft->copies |= copies_from_client(draft, token);
+	if (token->kind == TOKEN_WORD)
+		note_copy(draft, token);
 	script_depth_add(&draft->depth, token);
-	draft->last = *token;
+}
+
+/* So many bytes make up the characters, whichever they are. */
+#define LABEL_BYTES (LABEL_CHARACTERS * MAX_MULTIBYTE_CHAR_LEN)
+
+/* Append the text, but not much more than will be left of it. */
+static void
+append_to_label(StringInfo label, const char *start, const char *end)
+{
+	for (const char *at = start; at < end && label->len < LABEL_BYTES; at++)
+	{
+		if ((unsigned char) *at > ' ')
+			appendStringInfoChar(label, *at);
+		else if (label->len > 0 && label->data[label->len - 1] != ' ')
+			appendStringInfoChar(label, ' ');
+	}
 }
 
 /*
@@ -224,24 +248,23 @@ make_label(const char *text)
 {
 	ScriptLexer lexer = script_lexer(text, true);
 	ScriptToken token;
-	StringInfoData label;
+	const char *space = " ";
 	const char *last_end = text;
+	StringInfoData label;
 
 	initStringInfo(&label);
 	do
 	{
-		int			max = LABEL_CHARACTERS * MAX_MULTIBYTE_CHAR_LEN;
-
 		script_lexer_next(&lexer, &token);
-		if (token.start > last_end && token.kind != TOKEN_END && label.len > 0)
-			appendStringInfoChar(&label, ' ');
-		for (const char *at = token.start; at < token.end && max-- > 0; at++)
-			appendStringInfoChar(&label, (unsigned char) *at < ' ' ? ' ' : *at);
+		if (token.start > last_end)
+			append_to_label(&label, space, space + 1);
+		append_to_label(&label, token.start, token.end);
 		last_end = token.end;
-	} while (token.kind != TOKEN_END &&
-			 label.len < LABEL_CHARACTERS * MAX_MULTIBYTE_CHAR_LEN);
+	} while (token.kind != TOKEN_END && label.len < LABEL_BYTES);
 
 	label.len = pg_mbcharcliplen(label.data, label.len, LABEL_CHARACTERS);
+	while (label.len > 0 && label.data[label.len - 1] == ' ')
+		label.len--;
 	label.data[label.len] = '\0';
 	return label.data;
 }
@@ -370,7 +393,11 @@ read_backslash(ScriptReader *reader, Source *source, const ScriptToken *token,
 	Draft	   *draft = &reader->draft;
 	PsqlCommand command;
 
-	/* A semicolon or colon that psql sends on. */
+	/*
+	 * A semicolon or colon that psql sends on.  What is before the semicolon
+	 * is sent only with what is behind it, but it is a statement all the
+	 * same.
+	 */
 	if (*lexer->next == ';' && !script_depth_is_open(&draft->depth))
 	{
 		lexer->next++;
@@ -429,22 +456,29 @@ read_backslash(ScriptReader *reader, Source *source, const ScriptToken *token,
 	return false;
 }
 
-/* If a psql variable stands here, say so. */
+/*
+ * If the token is the colon of a psql variable, make the variable one token,
+ * and say that there is one.  In brackets it is more likely a slice.
+ */
 static void
-note_variable(ScriptReader *reader, const ScriptToken *token)
+read_variable(ScriptReader *reader, ScriptLexer *lexer, ScriptToken *token)
 {
 	Draft	   *draft = &reader->draft;
-	MemoryContext previous;
-	char	   *name;
+	const char *name;
+	const char *end;
+	int			length;
 
-	if (draft->problem != NULL || draft->depth.brackets > 0 ||
-		!script_token_is_sign(token, ":"))
+	if (!script_token_is_sign(token, ":") ||
+		(end = psql_find_variable(token->end, &name, &length)) == NULL)
 		return;
-	previous = MemoryContextSwitchTo(reader->draft_context);
-	name = psql_variable_name(token->end);
-	if (name != NULL)
-		draft->problem = psprintf("uses the psql variable \"%s\"", name);
-	MemoryContextSwitchTo(previous);
+	lexer->next = token->end = end;
+	if (draft->problem == NULL && draft->depth.brackets == 0)
+	{
+		MemoryContext previous = MemoryContextSwitchTo(reader->draft_context);
+
+		draft->problem = psprintf("uses the psql variable \"%.*s\"", length, name);
+		MemoryContextSwitchTo(previous);
+	}
 }
 
 /* Read the next statement of the script, or of a body in SQL. */
@@ -490,7 +524,7 @@ read_sql(ScriptReader *reader, Source *source, ScriptStatement *statement)
 			return true;
 		}
 		if (is_script)
-			note_variable(reader, &token);
+			read_variable(reader, lexer, &token);
 		add_token(reader, source, &token);
 	}
 }

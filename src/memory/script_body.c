@@ -93,9 +93,10 @@ set_body(ScriptBody *body, const char *statement, const DefElem *option,
  * BEGIN ATOMIC and its END, or the expression behind RETURN.
  */
 static void
-set_unquoted_body(ScriptBody *body, const char *statement)
+set_unquoted_body(ScriptBody *body, const char *statement,
+				  bool plain_backslash)
 {
-	ScriptLexer lexer = script_lexer(statement, true);
+	ScriptLexer lexer = script_lexer(statement, plain_backslash);
 	ScriptDepth depth = {0};
 	ScriptToken token;
 	const char *end = statement;
@@ -103,6 +104,8 @@ set_unquoted_body(ScriptBody *body, const char *statement)
 	body->place = NULL;
 	for (;;)
 	{
+		bool		was_within = depth.bodies > 0;
+
 		script_lexer_next(&lexer, &token);
 		if (token.kind == TOKEN_END)
 			break;
@@ -114,7 +117,7 @@ set_unquoted_body(ScriptBody *body, const char *statement)
 			else if (script_token_is(&token, "atomic") && depth.bodies > 0)
 				body->place = token.end;
 		}
-		end = script_token_is(&token, "end") ? token.start : token.end;
+		end = was_within && depth.bodies == 0 ? token.start : token.end;
 	}
 	if (body->place != NULL && end > body->place)
 		body->text = pnstrdup(body->place, end - body->place);
@@ -132,9 +135,16 @@ find_do_body(DoStmt *node, const char *statement, ScriptBody *body)
 		set_body(body, statement, as, defGetString(as));
 }
 
+/* Is the string of a function in this language the name of a symbol? */
+static bool
+names_symbol(const char *language)
+{
+	return strcmp(language, "c") == 0 || strcmp(language, "internal") == 0;
+}
+
 static void
 find_function_body(CreateFunctionStmt *node, const char *statement,
-				   ScriptBody *body)
+				   bool plain_backslash, ScriptBody *body)
 {
 	DefElem    *as = find_option(node->options, "as");
 	DefElem    *language = find_option(node->options, "language");
@@ -144,8 +154,8 @@ find_function_body(CreateFunctionStmt *node, const char *statement,
 							   NameListToString(node->funcname));
 	body->language = language != NULL ? defGetString(language) : "sql";
 	if (as == NULL)
-		set_unquoted_body(body, statement);
-	else if (IsA(as->arg, List))
+		set_unquoted_body(body, statement, plain_backslash);
+	else if (IsA(as->arg, List) && !names_symbol(body->language))
 		set_body(body, statement, as, strVal(linitial((List *) as->arg)));
 }
 
@@ -165,36 +175,55 @@ script_find_body(const char *statement, bool plain_backslash, ScriptBody *body)
 	if (IsA(node, DoStmt))
 		find_do_body((DoStmt *) node, statement, body);
 	else if (IsA(node, CreateFunctionStmt))
-		find_function_body((CreateFunctionStmt *) node, statement, body);
+		find_function_body((CreateFunctionStmt *) node, statement,
+						   plain_backslash, body);
 	return body->text != NULL;
 }
 
-/* Append the text of a string constant, or of several joined with "||". */
-static bool
-append_constant(StringInfo text, Node *node)
+/* The text of a string constant, or NULL. */
+static char *
+constant_text(Node *node)
 {
-	if (IsA(node, A_Const))
-	{
-		A_Const    *constant = (A_Const *) node;
+	A_Const    *constant = (A_Const *) node;
 
-		if (!IsA(&constant->val, String))
-			return false;
-		appendStringInfoString(text, strVal(&constant->val));
-		return true;
-	}
-	if (IsA(node, A_Expr))
+	return IsA(node, A_Const) && IsA(&constant->val, String) ?
+		strVal(&constant->val) : NULL;
+}
+
+/* Is it a || b? */
+static bool
+is_concatenation(Node *node)
+{
+	A_Expr	   *expression = (A_Expr *) node;
+
+	return IsA(node, A_Expr) && expression->kind == AEXPR_OP &&
+		list_length(expression->name) == 1 &&
+		strcmp(strVal(linitial(expression->name)), "||") == 0 &&
+		expression->lexpr != NULL && expression->rexpr != NULL;
+}
+
+/*
+ * The texts of the constants in a || b || c, from the last to the first; NIL if not all of
+ * them are constants.
+ */
+static List *
+constant_parts(Node *node)
+{
+	List	   *parts = NIL;
+	char	   *part;
+
+	while (is_concatenation(node))
 	{
 		A_Expr	   *expression = (A_Expr *) node;
 
-		check_stack_depth();
-		return expression->kind == AEXPR_OP &&
-			list_length(expression->name) == 1 &&
-			strcmp(strVal(linitial(expression->name)), "||") == 0 &&
-			expression->lexpr != NULL && expression->rexpr != NULL &&
-			append_constant(text, expression->lexpr) &&
-			append_constant(text, expression->rexpr);
+		part = constant_text(expression->rexpr);
+		if (part == NULL)
+			return NIL;
+		parts = lappend(parts, part);
+		node = expression->lexpr;
 	}
-	return false;
+	part = constant_text(node);
+	return part != NULL ? lappend(parts, part) : NIL;
 }
 
 /* Is it made of nothing but strings, "||" and parentheses? */
@@ -224,19 +253,22 @@ char *
 script_constant_text(const char *expression, bool plain_backslash)
 {
 	StringInfoData text;
-	Node	   *node;
 	SelectStmt *select;
+	List	   *parts;
 
 	if (!looks_constant(expression))
 		return NULL;
-	node = parse_statement(psprintf("SELECT %s", expression), plain_backslash);
-	if (node == NULL || !IsA(node, SelectStmt))
+	select = (SelectStmt *) parse_statement(psprintf("SELECT %s", expression),
+											plain_backslash);
+	if (select == NULL || !IsA(select, SelectStmt) ||
+		list_length(select->targetList) != 1)
 		return NULL;
-	select = (SelectStmt *) node;
-	if (list_length(select->targetList) != 1)
+
+	parts = constant_parts(linitial_node(ResTarget, select->targetList)->val);
+	if (parts == NIL)
 		return NULL;
 	initStringInfo(&text);
-	if (!append_constant(&text, linitial_node(ResTarget, select->targetList)->val))
-		return NULL;
+	for (int i = list_length(parts) - 1; i >= 0; i--)
+		appendStringInfoString(&text, list_nth(parts, i));
 	return text.data;
 }

@@ -20,6 +20,7 @@
 #include "postgres.h"
 
 #include "memory/script_lexer.h"
+#include "miscadmin.h"
 
 /* What the server and psql take for white space. */
 static bool
@@ -134,14 +135,12 @@ find_continuation(const char *at)
 }
 
 /*
- * Behind the quoted text that begins here with its quote.  A doubled quote
- * in it is taken for the end of one text and the beginning of the next one,
- * except where that would make a difference: where the backslash has a
- * meaning.
+ * Behind the quoted text that begins here with its quote.  A backslash may
+ * have a meaning in it, and so may a doubled quote.
  */
 static const char *
 skip_quoted(const ScriptLexer *lexer, const char *at, bool backslash,
-			const char **problem)
+			bool doubled, const char **problem)
 {
 	char		quote = *at++;
 
@@ -159,7 +158,7 @@ skip_quoted(const ScriptLexer *lexer, const char *at, bool backslash,
 		{
 			const char *continuation;
 
-			if (*at == quote)
+			if (*at == quote && doubled)
 				at++;
 			else if (quote == '\'' && lexer->continues_strings &&
 					 (continuation = find_continuation(at)) != NULL)
@@ -210,6 +209,7 @@ read_quoted(const ScriptLexer *lexer, ScriptToken *token)
 {
 	const char *at = token->start;
 	bool		backslash = !lexer->plain_backslash;
+	bool		is_bits = false;
 
 	if ((*at == 'u' || *at == 'U') && at[1] == '&' &&
 		(at[2] == '\'' || at[2] == '"'))
@@ -219,17 +219,18 @@ read_quoted(const ScriptLexer *lexer, ScriptToken *token)
 	}
 	else if (at[0] != '\0' && at[1] == '\'' && strchr("eEbBxXnN", *at))
 	{
-		if (*at == 'e' || *at == 'E')
-			backslash = true;
-		else if (*at != 'n' && *at != 'N')
+		is_bits = strchr("bBxX", *at) != NULL;
+		if (is_bits)
 			backslash = false;
+		else if (*at == 'e' || *at == 'E')
+			backslash = true;
 		at++;
 	}
 
 	if (*at != '\'' && *at != '"')
 		return false;
 	token->kind = *at == '"' ? TOKEN_NAME : TOKEN_STRING;
-	token->end = skip_quoted(lexer, at, backslash && *at == '\'',
+	token->end = skip_quoted(lexer, at, backslash && *at == '\'', !is_bits,
 							 &token->problem);
 	return true;
 }
@@ -259,6 +260,7 @@ script_lexer_next(ScriptLexer *lexer, ScriptToken *token)
 	const char *at;
 	size_t		length;
 
+	CHECK_FOR_INTERRUPTS();
 	token->problem = NULL;
 	token->start = at = skip_space(lexer, lexer->next, &token->problem);
 

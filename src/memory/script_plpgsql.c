@@ -226,13 +226,17 @@ static bool
 read_raise(PlpgsqlReader *reader)
 {
 	Stretch		stretch;
-	ScriptToken token;
+	ScriptToken comma;
+	bool		found = false;
 
 	read_stretch(&reader->lexer, STOPS(",", "using"), &stretch);
-	if (!script_token_is_sign(&stretch.stop, ","))
-		return false;
-	script_lexer_next(&reader->lexer, &token);
-	return read_expression(reader, STOPS("using"));
+	if (script_token_is_sign(&stretch.stop, ","))
+	{
+		script_lexer_next(&reader->lexer, &comma);
+		found = read_expression(reader, STOPS("using"));
+	}
+	(void) read_rest(reader);
+	return found;
 }
 
 static bool
@@ -475,6 +479,8 @@ plpgsql_without_into(const char *statement, bool plain_backslash)
 		last = token;
 	}
 	skip_targets(&lexer);
+	if (*lexer.next == '\0')
+		return pnstrdup(statement, last.end - statement);
 	return psprintf("%.*s%s", (int) (token.start - statement), statement,
 					lexer.next);
 }

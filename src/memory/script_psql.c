@@ -83,7 +83,7 @@ static const char *const harmless_commands[] = {
 };
 
 static const CommandRule harmless = {"", PSQL_NOTHING, NULL, false};
-static const CommandRule unknown = {"", PSQL_UNKNOWN, "is not known", false};
+static const CommandRule unknown = {"", PSQL_UNKNOWN, "is not known", true};
 
 static bool
 name_is(const char *name, size_t length, const char *other)
@@ -173,26 +173,32 @@ psql_read_command(const char *text, PsqlCommand *command)
 }
 
 /*
- * The name of the psql variable whose colon is before the text, or NULL:
- * name, 'name', "name" or {?name}.
+ * Is there a psql variable, whose colon is before the text: name, 'name',
+ * "name" or {?name}?  Sets its name, and its length.  Returns what is behind
+ * it, or NULL if there is none.
  */
-char *
-psql_variable_name(const char *text)
+const char *
+psql_find_variable(const char *text, const char **name, int *length)
 {
-	const char *name = text;
-	size_t		length = 0;
+	const char *end;
+	char		closing = '\0';
 
+	*name = text;
 	if (*text == '\'' || *text == '"')
-		name = text + 1;
+	{
+		closing = *text;
+		*name = text + 1;
+	}
 	else if (text[0] == '{' && text[1] == '?')
-		name = text + 2;
-	while (script_is_name_byte(name[length]))
-		length++;
-	if (length == 0)
+	{
+		closing = '}';
+		*name = text + 2;
+	}
+	end = *name;
+	while (script_is_name_byte(*end))
+		end++;
+	*length = end - *name;
+	if (*length == 0 || (closing != '\0' && *end != closing))
 		return NULL;
-	if (name == text + 1 && name[length] != *text)
-		return NULL;
-	if (name == text + 2 && name[length] != '}')
-		return NULL;
-	return pnstrdup(name, length);
+	return closing != '\0' ? end + 1 : end;
 }

@@ -31,6 +31,7 @@ typedef struct PsqlCommand
 } PsqlCommand;
 
 extern void psql_read_command(const char *text, PsqlCommand *command);
-extern char *psql_variable_name(const char *text);
+extern const char *psql_find_variable(const char *text, const char **name,
+									  int *length);
 
 #endif							/* UPGRADE_PREREQ_SCRIPT_PSQL_H */
