@@ -451,18 +451,16 @@ read_subplan(PlanReader *reader, int plan_id)
 }
 
 /*
- * A CTE, which keeps its rows however many read it.  One that is read by its
- * own recursive part (a WorkTableScan does that) is read but once, too.
+ * A subquery that is run on its own, before or besides the rest.  A CTE keeps
+ * its rows, however many read it.
  */
-static PlanRows *
-read_cte_scan(PlanReader *reader, CteScan *scan)
+static void
+read_init_plan(PlanReader *reader, const SubPlan *subplan)
 {
-	bool		is_first = reader->subplans[scan->ctePlanId - 1] == NULL;
-	PlanRows   *rows = read_subplan(reader, scan->ctePlanId);
+	PlanRows   *rows = read_subplan(reader, subplan->plan_id);
 
-	if (is_first)
+	if (subplan->subLinkType == CTE_SUBLINK)
 		add_tuplestore(reader, rows, "CTE Scan");
-	return plan_rows_renamed(reader, &scan->scan, rows);
 }
 
 /* The rows below a Gather come from several processes. */
@@ -605,7 +603,8 @@ read_node_proper(PlanReader *reader, Plan *plan, double bound)
 									 read_node(reader, ((SubqueryScan *) plan)->subplan,
 											   plan->qual == NIL ? bound : 0));
 		case T_CteScan:
-			return read_cte_scan(reader, (CteScan *) plan);
+			return plan_rows_renamed(reader, (Scan *) plan,
+									 read_subplan(reader, ((CteScan *) plan)->ctePlanId));
 		case T_Append:
 			return read_append(reader, ((Append *) plan)->appendplans, bound);
 		case T_MergeAppend:
@@ -676,7 +675,7 @@ read_node(PlanReader *reader, Plan *plan, double bound)
 	check_stack_depth();
 	CHECK_FOR_INTERRUPTS();
 	foreach(lc, plan->initPlan)
-		(void) read_subplan(reader, lfirst_node(SubPlan, lc)->plan_id);
+		read_init_plan(reader, lfirst_node(SubPlan, lc));
 	rows = read_node_proper(reader, plan, bound);
 	(void) read_subqueries((Node *) plan->targetlist, reader);
 	(void) read_subqueries((Node *) plan->qual, reader);
