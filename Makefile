@@ -47,6 +47,7 @@ OBJS = \
 	src/release.o \
 	src/report.o \
 	src/report_formats.o \
+	src/report_memory.o \
 	src/role_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o
