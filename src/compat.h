@@ -131,6 +131,8 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define modify_table_plans(node) list_make1(outerPlan(node))
 #define alter_table_object_type(statement) ((statement)->objtype)
 #else
+#include "optimizer/optimizer.h"
+
 #define modify_table_plans(node) ((node)->plans)
 #define alter_table_object_type(statement) ((statement)->relkind)
 #define pull_varnos(root, node) pull_varnos(node)
