@@ -125,14 +125,16 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 /*
  * 14: the plan of a data-modifying statement has one input for all tables;
  * pull_varnos() takes the planner's data; a range of rows can be scanned;
- * functions are named after what SQL calls them.
+ * functions are named after what SQL calls them, and roles by their names.
  */
 #if PG_VERSION_NUM >= 140000
 #define modify_table_plans(node) list_make1(outerPlan(node))
 #define alter_table_object_type(statement) ((statement)->objtype)
 #else
+#include "catalog/pg_authid.h"
 #include "optimizer/optimizer.h"
 
+#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
 #define modify_table_plans(node) ((node)->plans)
 #define alter_table_object_type(statement) ((statement)->relkind)
 #define pull_varnos(root, node) pull_varnos(node)
