@@ -166,11 +166,12 @@ sub measure
 		}
 		return 1;
 	};
-	my $needed = $case->{kind} eq 'parallel_index_build' ? undef : smallest($case, 4096, $fits);
+	my $needed = $case->{kind} eq 'parallel_index_build' && !$fits->($largest_kb) ? undef
+	  : smallest($case, 4096, $fits);
 
 	$truth{needed_kb} = $needed // 'none';
 	return \%truth if $case->{method} eq 'plan' || defined $needed && $needed == 0;
-	my $setting_kb = int(($needed // 16384) / 4);
+	my $setting_kb = defined $needed ? int($needed / 4) : $case->{usual_kb};
 	$setting_kb = $case->{smallest_kb} if $setting_kb < $case->{smallest_kb};
 	$truth{temp_setting_kb} = $setting_kb;
 	$truth{temp_bytes} = measure_disk($case, $setting_kb);
@@ -236,6 +237,9 @@ sub read_cases
 			  : 'explain';
 			# the least that the setting can be
 			$case{smallest_kb} = $case{method} eq 'log' ? 1024 : 64;
+			# what it is predicted with; less than 32 MB for each process keeps
+			# an index build from being parallel
+			$case{usual_kb} = $kind eq 'parallel_index_build' ? 131072 : 4096;
 			$case{sorts} = $kind =~ /sort|dedupe|insert/ && $kind ne 'incremental_sort';
 			push @cases, \%case
 			  if !$option{only} || "$kind $case{statement}" =~ /$option{only}/;
@@ -382,7 +386,173 @@ sub write_exact
 	}
 }
 
+# ----- predictions -----
+
+# What upgrade_prereq_estimate() says to a case: of all its nodes the largest
+# setting and the sum of the disk; the certainty is that of the largest.
+sub predict
+{
+	my ($case, $setting_kb) = @_;
+	my ($answer, $said) = psql(preamble($case, $setting_kb) . <<"QUERY");
+SELECT coalesce(needed_bytes::text, 'none'), coalesce(one_pass_bytes, 0),
+	coalesce(temp_bytes, -1), certainty
+FROM upgrade_prereq_estimate(\$statement\$ $case->{statement} \$statement\$)
+WHERE setting LIKE '$case->{setting}%';
+QUERY
+	my %prediction = (needed => 0, one_pass => 0, temp => 0, certainty => 'none');
+
+	die "$said\n$case->{statement}\n" if $said =~ /ERROR|FATAL/;
+	foreach my $line (split /\n/, $answer)
+	{
+		my ($needed, $one_pass, $temp, $certainty) = split /\|/, $line;
+
+		$needed = 9e18 if $needed eq 'none';
+		@prediction{qw(needed certainty)} = ($needed, $certainty) if $needed > $prediction{needed};
+		$prediction{one_pass} = $one_pass if $one_pass > $prediction{one_pass};
+		$prediction{temp} += $temp if $temp > 0;
+	}
+	return \%prediction;
+}
+
+# One line for each figure of a case: what, kind, certainty, predicted / true,
+# statement.
+sub compare
+{
+	my ($case, $truth) = @_;
+	my @lines;
+	my $prediction = predict($case, $case->{usual_kb});
+	my $add = sub {
+		my ($what, $ratio) = @_;
+		push @lines, { what => $what, kind => $case->{kind}, ratio => $ratio,
+			certainty => $prediction->{certainty}, statement => $case->{statement} };
+	};
+
+	if ($truth->{needed_kb} eq 'none')
+	{
+		$add->('needed_bytes', $prediction->{needed} > 1e18 ? 1 : 0);
+	}
+	elsif ($truth->{needed_kb} == 0)
+	{
+		# less than can be set: all that is wanted is no more than that
+		my $least = $case->{smallest_kb} * 1024;
+		$add->('needed_bytes', $prediction->{needed} <= $least ? 1 : $prediction->{needed} / $least);
+	}
+	else
+	{
+		$add->('needed_bytes', $prediction->{needed} / 1024 / $truth->{needed_kb});
+	}
+	$add->('one_pass_bytes', $prediction->{one_pass} / 1024 / $truth->{one_pass_kb})
+	  if $truth->{one_pass_kb} =~ /^[1-9]/;
+	if ($truth->{temp_bytes} =~ /^[1-9]/)
+	{
+		my $under = predict($case, $truth->{temp_setting_kb});
+		$add->('temp_bytes', $under->{temp} / $truth->{temp_bytes});
+	}
+	return @lines;
+}
+
+# ----- the report -----
+
+sub share
+{
+	my ($holds, @ratios) = @_;
+
+	return sprintf '%.0f %%', 100 * grep({ $holds->($_) } @ratios) / @ratios;
+}
+
+sub table_row
+{
+	my ($label, @ratios) = @_;
+
+	@ratios = sort { $a <=> $b } @ratios;
+	return sprintf "| %s | %d | %.3f | %.3f | %.3f | %s | %s | %s |\n", $label, scalar @ratios,
+	  $ratios[0], $ratios[$#ratios / 2], $ratios[-1],
+	  share(sub { abs($_[0] - 1) <= 0.05 }, @ratios),
+	  share(sub { abs($_[0] - 1) <= 0.1 }, @ratios),
+	  share(sub { $_[0] < 0.98 }, @ratios);
+}
+
+sub table
+{
+	my ($by, @lines) = @_;
+	my %groups;
+
+	push @{ $groups{ $_->{$by} } }, $_->{ratio} foreach @lines;
+	return "| $by | cases | lowest | median | highest | within 5 % | within 10 % | below 0.98 |\n"
+	  . "|---|---|---|---|---|---|---|---|\n"
+	  . join('', map { table_row($_, @{ $groups{$_} }) } sort keys %groups)
+	  . table_row('all', map { $_->{ratio} } @lines) . "\n";
+}
+
+# Those that are below the truth, or not as near as they should be.
+sub misses
+{
+	my (@lines) = @_;
+	my @missed = grep {
+		$_->{ratio} < 0.98 || $_->{ratio} > 1.1
+		  || abs($_->{ratio} - 1) > 0.05 && ($_->{certainty} eq 'exact' || $_->{what} ne 'needed_bytes')
+	} @lines;
+
+	return '' unless @missed;
+	return "Not as near as they should be:\n\n"
+	  . "| figure | predicted / true | certainty | statement |\n|---|---|---|---|\n"
+	  . join('', map {
+		(my $statement = $_->{statement}) =~ s/\|/\\|/g;
+		sprintf "| %s | %.3f | %s | `%s` |\n", $_->{what}, $_->{ratio}, $_->{certainty}, $statement
+	  } @missed) . "\n";
+}
+
+sub section
+{
+	my (@lines) = @_;
+	my $version = ask('SHOW server_version');
+	my $text = '';
+
+	$version =~ s/ .*//;
+	foreach my $what (qw(needed_bytes one_pass_bytes temp_bytes))
+	{
+		my @some = grep { $_->{what} eq $what } @lines;
+
+		next unless @some;
+		$text .= "### $what\n\n" . table('kind', @some);
+		$text .= table('certainty', @some) if $what eq 'needed_bytes';
+		$text .= misses(@some);
+	}
+	return "## PostgreSQL $version\n\n$text";
+}
+
+# Put a section in the place of the one for the same major version.
+sub write_results
+{
+	my ($section) = @_;
+	my $preface = "# Memory: predicted divided by measured\n\n"
+	  . "Written by `bench/memory`; what it measures stands in `bench/README.md`.\n\n";
+	my %sections;
+
+	if (open my $file, '<', $option{predict})
+	{
+		local $/;
+		my ($first, @old) = split /^(?=## )/m, <$file>;
+		$preface = $first if defined $first;
+		/^## PostgreSQL (\d+)/ and $sections{$1} = $_ foreach @old;
+	}
+	$sections{$1} = $section if $section =~ /^## PostgreSQL (\d+)/;
+	$sections{$_} =~ s/\n*\z/\n\n/ foreach keys %sections;
+	my $all = join '', $preface, map { $sections{$_} } sort { $a <=> $b } keys %sections;
+	$all =~ s/\n*\z/\n/;
+	open my $file, '>', $option{predict} or die "$option{predict}: $!\n";
+	print $file $all;
+	close $file or die "$option{predict}: $!\n";
+}
+
 my @cases = read_cases();
 my %truths = read_truths();
 measure_all(\%truths, @cases);
 write_exact(\%truths, @cases) if $option{exact};
+if ($option{predict})
+{
+	my $section = section(map { compare($_, $truths{ key_of($_) }) } @cases);
+
+	write_results($section);
+	print $section;
+}

@@ -152,7 +152,9 @@ join_batches(const JoinSize *size, double limit)
  * A hash join, or a semi or anti join by hash.  Every batch but the first is
  * written, with the hash value, inner and outer rows
  * (ExecHashJoinSaveTuple()); a Parallel Hash writes the outer rows of all
- * batches (ExecParallelHashJoinPartitionOuter()).
+ * batches (ExecParallelHashJoinPartitionOuter()), in chunks of 32 kB of which
+ * each process has one of either side for each batch that is half full
+ * (sts_flush_chunk() in utils/sort/sharedtuplestore.c).
  */
 ModelNeed
 model_hash_join(const ModelServer *server, const ModelHashJoin *join)
@@ -177,6 +179,8 @@ model_hash_join(const ModelServer *server, const ModelHashJoin *join)
 
 		need.temp_bytes = inner_bytes * written +
 			outer_bytes * (join->processes > 1 ? 1 : written);
+		if (join->processes > 1)
+			need.temp_bytes += join->processes * batches * CHUNK_BYTES;
 	}
 	return need;
 }
@@ -505,18 +509,22 @@ model_hash_aggregate(const ModelServer *server,
 }
 
 /*
- * INTERSECT or EXCEPT by hash.  Up to 17 the planner hashes only what it
- * expects to fit (choose_hashed_setop() in optimizer/prep/prepunion.c), from
- * 18 the same (generate_nonunion_paths()); once it is hashed nothing limits
- * it.
+ * INTERSECT or EXCEPT by hash, with the width of the input of the SetOp.  The
+ * planner hashes only what it expects to fit (choose_hashed_setop() in
+ * optimizer/prep/prepunion.c, from 18 create_setop_path()), and may prefer to
+ * sort while it thinks that a hash table of as many groups would be written
+ * (cost_agg()).  Once it is hashed nothing limits it.
  */
 ModelNeed
 model_hashed_setop(const ModelServer *server, double planned_groups,
 				   double planned_width)
 {
-	ModelNeed	need = {0};
+	ModelHashAggregate table = {.planned_width = planned_width};
+	AggregateSize size = {.server = server,.aggregate = &table};
+	ModelNeed	need = {.at_most = true};
+	double		fits = ceil(planned_width / 8) * 8 + TUPLE_HEADER;
 
-	need.needed_bytes = planned_groups *
-		(ceil(planned_width / 8) * 8 + TUPLE_HEADER) / server->hash_mem_multiplier;
+	need.needed_bytes = planned_groups * Max(fits, entry_bytes(&size)) /
+		server->hash_mem_multiplier;
 	return need;
 }
