@@ -14,7 +14,6 @@
 #ifndef UPGRADE_PREREQ_COMPAT_H
 #define UPGRADE_PREREQ_COMPAT_H
 
-#include "access/toast_internals.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -27,6 +26,11 @@
 /* 18: the module magic carries name and version. */
 #ifndef PG_MODULE_MAGIC_EXT
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC
+#endif
+
+/* 18: attributes are read from a digest, which follows their changes. */
+#if PG_VERSION_NUM < 180000
+#define populate_compact_attribute(tupdesc, number) ((void) 0)
 #endif
 
 /* 18: functions that do not return are marked in front. */

@@ -177,6 +177,7 @@ copy_storage(TupleDesc tupdesc, List *expressions,
 		stored = TupleDescAttr(sample->tupdesc, var->varattno - 1);
 		attribute->attstorage = stored->attstorage;
 		copy_compression(attribute, stored);
+		populate_compact_attribute(tupdesc, foreach_current_index(lc));
 	}
 }
 

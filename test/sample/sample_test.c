@@ -39,7 +39,7 @@ PG_FUNCTION_INFO_V1(test_harmless);
 #define MAX_TABLES 2
 
 /* What guard.c wants of upgrade_prereq.c. */
-int			setting_check_timeout = 60000;
+int			setting_check_timeout;
 
 /* What a call asks for, and the numbers that come of it. */
 typedef struct TestCall
@@ -55,6 +55,16 @@ typedef struct TestCall
 	int			count;
 	bool		unknown;
 }			TestCall;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	DefineCustomIntVariable("sample_test.check_timeout", "Time limit.", NULL,
+							&setting_check_timeout, 60000, 0, INT_MAX,
+							PGC_USERSET, GUC_UNIT_MS, NULL, NULL, NULL);
+}
 
 /* Parse a list of expressions about the tables of a call. */
 static List *
