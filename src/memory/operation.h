@@ -15,9 +15,11 @@
 typedef struct Operation
 {
 	const char *version;		/* the release whose migration does it */
-	const char *table;			/* whose rows it keeps; left out without it */
-	const char *description;
-	const char *statement;		/* of the same shape; planned, never run */
+	const char *table;			/* whose rows it keeps; the operation is left
+								 * out where this table is missing */
+	const char *description;	/* for people: what it is, on which key */
+	const char *statement;		/* one of the same shape, with OpenMetadata's
+								 * schema in search_path: planned, never run */
 } Operation;
 
 extern const Operation operations[];

@@ -639,7 +639,6 @@ read_node_proper(PlanReader *reader, Plan *plan, double bound)
 			return read_above(reader, plan, limit_bound((Limit *) plan), false);
 		case T_Hash:
 		case T_LockRows:
-		case T_Memoize:
 			return read_above(reader, plan, 0, true);
 		case T_Result:
 			return read_above(reader, plan, plan->qual == NIL ? bound : 0,
