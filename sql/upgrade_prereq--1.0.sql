@@ -150,6 +150,7 @@ CREATE FUNCTION upgrade_prereq_memory(
     OUT index_bytes bigint,
     OUT certainty upgrade_prereq_certainty,
     OUT source text,
+    OUT sqlstate text,
     OUT note text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE

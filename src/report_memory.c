@@ -112,12 +112,12 @@ draw_bar(double needed_bytes, double setting_bytes)
 	return bar;
 }
 
-/* A size for people. */
+/* A size for people; parallel index builds always write to files. */
 static const char *
 size_text(double bytes)
 {
 	if (bytes < 0)
-		return "no limit";
+		return "always";
 	return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty,
 															  Int64GetDatum((int64) bytes))));
 }

@@ -4,6 +4,7 @@
 -- level: error
 -- cost: light
 -- versions: all
+-- facts: memory
 -- passed: the temporary files of the migration fit
 --
 -- A statement whose temporary files pass temp_file_limit is cancelled with an
@@ -17,11 +18,18 @@ WITH setting AS (
     FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS effective
     WHERE effective.name = 'temp_file_limit'
 ),
+memory AS (
+    SELECT memory.*
+    FROM fact, jsonb_to_recordset(fact.memory) AS memory (
+        version text, table_name text, operation text, outcome @extschema@.upgrade_prereq_outcome,
+        setting text, needed_bytes bigint, available_bytes bigint, one_pass_bytes bigint,
+        temp_bytes bigint, row_count bigint, certainty text, sqlstate text, note text)
+),
 -- of each table the node that writes most
 node AS (
     SELECT DISTINCT ON (memory.table_name)
            memory.*, memory.temp_bytes > setting.bytes AND setting.bytes >= 0 AS is_over_limit
-    FROM fact, setting, @extschema@.upgrade_prereq_memory(fact.target) AS memory
+    FROM setting, memory
     WHERE memory.outcome = 'fails'
     ORDER BY memory.table_name, memory.temp_bytes DESC NULLS LAST, memory.version, memory.operation
 )

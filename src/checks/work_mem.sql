@@ -4,6 +4,7 @@
 -- level: warning
 -- cost: light
 -- versions: all
+-- facts: memory
 -- passed: work_mem suits the sorts and hashes of the migration
 --
 -- On PostgreSQL too little work_mem raises no error ("Out of sort memory" is
@@ -25,7 +26,10 @@ WITH setting AS (
 ),
 memory AS MATERIALIZED (
     SELECT memory.*
-    FROM fact, @extschema@.upgrade_prereq_memory(fact.target) AS memory
+    FROM fact, jsonb_to_recordset(fact.memory) AS memory (
+        version text, table_name text, operation text, outcome @extschema@.upgrade_prereq_outcome,
+        setting text, needed_bytes bigint, available_bytes bigint, one_pass_bytes bigint,
+        temp_bytes bigint, row_count bigint, certainty text, sqlstate text, note text)
 ),
 -- a node of a plan, or an index build
 node AS (
@@ -127,3 +131,16 @@ SELECT 'warning', 'unknown', 'table', format('%I.%I', fact.schema_name, memory.t
        NULL, NULL, NULL, NULL::jsonb
 FROM fact, memory
 WHERE fact.check_id = 'work_mem' AND memory.outcome = 'unknown' AND memory.setting IS NULL
+  AND memory.sqlstate NOT IN ('42703', '42P01')
+UNION ALL
+-- on a table or column that an earlier release of the same upgrade makes
+SELECT 'notice', 'found', 'table', format('%I.%I', fact.schema_name, memory.table_name),
+       format('the memory for table "%s" cannot be told before the migration to an earlier release has run', memory.table_name),
+       format('Not estimated: %s.', string_agg(format('%s in the migration to %s (%s)', memory.operation, memory.version, memory.note),
+                                                  ', ' ORDER BY string_to_array(memory.version, '.')::int[], memory.operation)),
+       'Upgrade in steps, and run the check again before each of them.',
+       NULL, NULL, NULL::jsonb
+FROM fact, memory
+WHERE fact.check_id = 'work_mem' AND memory.outcome = 'unknown' AND memory.setting IS NULL
+  AND memory.sqlstate IN ('42703', '42P01')
+GROUP BY fact.schema_name, memory.table_name

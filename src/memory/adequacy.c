@@ -19,13 +19,11 @@
 #include "storage/lmgr.h"
 #include "table.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_memory);
 PG_FUNCTION_INFO_V1(upgrade_prereq_recommended_settings);
-
-/* Columns of upgrade_prereq_memory(). */
-#define MEMORY_COLUMNS 18
 
 /* Columns of upgrade_prereq_recommended_settings(). */
 #define RECOMMENDED_COLUMNS 3
@@ -208,26 +206,29 @@ adequacies_of_call(FunctionCallInfo fcinfo)
 	return call.adequacies;
 }
 
-/* Add one row to the result; use is NULL where there is none. */
+/* Columns of upgrade_prereq_memory(), in order. */
+static const char *const memory_columns[] = {
+	"version", "table_name", "operation", "outcome", "node", "object",
+	"setting", "needed_bytes", "available_bytes", "one_pass_bytes",
+	"temp_bytes", "row_count", "heap_bytes", "toast_bytes", "index_bytes",
+	"certainty", "source", "sqlstate", "note"
+};
+
+#define MEMORY_COLUMNS lengthof(memory_columns)
+
+/* The values of one row; use is NULL where there is none. */
 static void
-put_row(ReturnSetInfo *rsinfo, AttInMetadata *input, const Adequacy *adequacy,
-		const MemoryUse *use)
+row_values(const Adequacy *adequacy, const MemoryUse *use,
+		   const char **values)
 {
 	const Operation *operation = adequacy->operation;
 	const StatementEstimate *estimate = adequacy->estimate;
-	const char *values[MEMORY_COLUMNS] = {
-		operation->version,
-		operation->table,
-		operation->description,
-		outcome_name(use ? use->outcome : estimate->outcome),
-		NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-		figure_text(adequacy->heap_bytes),
-		figure_text(adequacy->toast_bytes),
-		figure_text(adequacy->index_bytes),
-		NULL, NULL,
-		use && use->note ? use->note : estimate->note
-	};
 
+	memset(values, 0, sizeof(char *) * MEMORY_COLUMNS);
+	values[0] = operation->version;
+	values[1] = operation->table;
+	values[2] = operation->description;
+	values[3] = outcome_name(use ? use->outcome : estimate->outcome);
 	if (use != NULL)
 	{
 		values[4] = use->operation;
@@ -241,8 +242,93 @@ put_row(ReturnSetInfo *rsinfo, AttInMetadata *input, const Adequacy *adequacy,
 		values[15] = certainty_name(use->certainty);
 		values[16] = figure_source_name(use->source);
 	}
-	tuplestore_puttuple(rsinfo->setResult,
-						BuildTupleFromCStrings(input, (char **) values));
+	values[12] = figure_text(adequacy->heap_bytes);
+	values[13] = figure_text(adequacy->toast_bytes);
+	values[14] = figure_text(adequacy->index_bytes);
+	if (estimate->sqlerrcode != 0)
+		values[17] = pstrdup(unpack_sql_state(estimate->sqlerrcode));
+	values[18] = use && use->note ? use->note : estimate->note;
+}
+
+/* What to do with one row. */
+typedef void (*RowFunction) (const char **values, void *argument);
+
+/* Go through all rows: one for each use, or for what has none. */
+static void
+for_each_row(List *adequacies, RowFunction function, void *argument)
+{
+	const char *values[MEMORY_COLUMNS];
+	ListCell   *lc;
+
+	foreach(lc, adequacies)
+	{
+		const Adequacy *adequacy = lfirst(lc);
+		ListCell   *cell;
+
+		if (adequacy->estimate->uses == NIL)
+		{
+			row_values(adequacy, NULL, values);
+			function(values, argument);
+		}
+		foreach(cell, adequacy->estimate->uses)
+		{
+			row_values(adequacy, lfirst(cell), values);
+			function(values, argument);
+		}
+	}
+}
+
+/* Append a row as a JSON object.  (RowFunction) */
+static void
+append_object(const char **values, void *argument)
+{
+	StringInfo	json = argument;
+
+	appendStringInfoString(json, json->len > 1 ? ", {" : "{");
+	for (size_t i = 0; i < MEMORY_COLUMNS; i++)
+	{
+		appendStringInfoString(json, i > 0 ? ", " : "");
+		escape_json(json, memory_columns[i]);
+		appendStringInfoString(json, ": ");
+		if (values[i] == NULL)
+			appendStringInfoString(json, "null");
+		else
+			escape_json(json, values[i]);
+	}
+	appendStringInfoChar(json, '}');
+}
+
+/*
+ * The rows of upgrade_prereq_memory() as a JSON array of objects, for checks;
+ * all values are strings or null.
+ */
+const char *
+adequacy_json(List *adequacies)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	for_each_row(adequacies, append_object, &json);
+	appendStringInfoChar(&json, ']');
+	return json.data;
+}
+
+/* The result of the SQL function. */
+typedef struct RowSink
+{
+	ReturnSetInfo *rsinfo;
+	AttInMetadata *input;
+} RowSink;
+
+/* Add a row to the result.  (RowFunction) */
+static void
+put_row(const char **values, void *argument)
+{
+	RowSink    *sink = argument;
+
+	tuplestore_puttuple(sink->rsinfo->setResult,
+						BuildTupleFromCStrings(sink->input, (char **) values));
 }
 
 /*
@@ -262,23 +348,12 @@ Datum
 upgrade_prereq_memory(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	AttInMetadata *input;
-	ListCell   *lc;
+	RowSink		sink = {rsinfo, NULL};
 
 	InitMaterializedSRF(fcinfo, 0);
 	Assert(rsinfo->setDesc->natts == MEMORY_COLUMNS);
-	input = TupleDescGetAttInMetadata(rsinfo->setDesc);
-
-	foreach(lc, adequacies_of_call(fcinfo))
-	{
-		const Adequacy *adequacy = lfirst(lc);
-		ListCell   *cell;
-
-		if (adequacy->estimate->uses == NIL)
-			put_row(rsinfo, input, adequacy, NULL);
-		foreach(cell, adequacy->estimate->uses)
-			put_row(rsinfo, input, adequacy, lfirst(cell));
-	}
+	sink.input = TupleDescGetAttInMetadata(rsinfo->setDesc);
+	for_each_row(adequacies_of_call(fcinfo), put_row, &sink);
 	return (Datum) 0;
 }
 

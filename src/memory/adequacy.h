@@ -34,6 +34,7 @@ typedef struct Recommendation
 } Recommendation;
 
 extern List *adequacy_list(const Installation *installation);
+extern const char *adequacy_json(List *adequacies);
 extern Recommendation adequacy_recommend(List *adequacies,
 										 const char *setting_name);
 

@@ -92,7 +92,7 @@ put_statement(ReturnSetInfo *rsinfo, AttInMetadata *input,
 			  const ScriptStatement *statement,
 			  const StatementSettings *settings, TableFactsCache *cache)
 {
-	StatementEstimate unread = {NIL, 0, OUTCOME_UNKNOWN, statement->problem};
+	StatementEstimate unread = {NIL, 0, OUTCOME_UNKNOWN, 0, statement->problem};
 	StatementEstimate *estimate = statement->problem ? &unread :
 		statement_estimate(statement->text, settings, cache);
 	ListCell   *lc;

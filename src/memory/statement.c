@@ -374,6 +374,7 @@ statement_estimate(const char *text, const StatementSettings *settings,
 	{
 		estimate->uses = NIL;
 		estimate->outcome = OUTCOME_UNKNOWN;
+		estimate->sqlerrcode = obstacle->sqlerrcode;
 		estimate->note = obstacle->message;
 		return estimate;
 	}

@@ -36,7 +36,8 @@ typedef struct StatementEstimate
 	List	   *uses;			/* of MemoryUse * */
 	double		peak_bytes;		/* memory of all uses at the same time */
 	Outcome		outcome;		/* the worst of the uses */
-	const char *note;			/* why it is not known, or NULL */
+	int			sqlerrcode;		/* why it is not known, or 0 */
+	const char *note;			/* the same in words, or NULL */
 } StatementEstimate;
 
 /* statement_settings.c */
