@@ -23,7 +23,7 @@ memory AS (
     FROM fact, jsonb_to_recordset(fact.memory) AS memory (
         version text, table_name text, operation text, outcome @extschema@.upgrade_prereq_outcome,
         setting text, needed_bytes bigint, available_bytes bigint, one_pass_bytes bigint,
-        temp_bytes bigint, row_count bigint, certainty text, sqlstate text, note text)
+        temp_bytes bigint, row_count bigint, certainty text, sqlstate text, note text, hint text, fix_sql text)
 ),
 -- of each table the node that writes most
 node AS (

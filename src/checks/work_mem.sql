@@ -29,7 +29,7 @@ memory AS MATERIALIZED (
     FROM fact, jsonb_to_recordset(fact.memory) AS memory (
         version text, table_name text, operation text, outcome @extschema@.upgrade_prereq_outcome,
         setting text, needed_bytes bigint, available_bytes bigint, one_pass_bytes bigint,
-        temp_bytes bigint, row_count bigint, certainty text, sqlstate text, note text)
+        temp_bytes bigint, row_count bigint, certainty text, sqlstate text, note text, hint text, fix_sql text)
 ),
 -- a node of a plan, or an index build
 node AS (
@@ -128,7 +128,7 @@ UNION ALL
 SELECT 'warning', 'unknown', 'table', format('%I.%I', fact.schema_name, memory.table_name),
        format('could not check: the memory for table "%s" in the migration to %s', memory.table_name, memory.version),
        format('%s: %s.', upper(left(memory.operation, 1)) || substr(memory.operation, 2), memory.note),
-       NULL, NULL, NULL, NULL::jsonb
+       memory.hint, memory.fix_sql, NULL, NULL::jsonb
 FROM fact, memory
 WHERE fact.check_id = 'work_mem' AND memory.outcome = 'unknown' AND memory.setting IS NULL
   AND memory.sqlstate NOT IN ('42703', '42P01')

@@ -93,6 +93,7 @@ find_adequacy(const Operation *operation, const Installation *installation,
 			  const StatementSettings *settings, TableFactsCache *cache)
 {
 	Adequacy   *adequacy = palloc0(sizeof(Adequacy));
+	Obstacle   *obstacle;
 	Oid			table_oid;
 
 	if (!OidIsValid(table_lookup(installation->schema_oid, operation->table)))
@@ -104,8 +105,13 @@ find_adequacy(const Operation *operation, const Installation *installation,
 				   &table_oid) == NULL)
 		measure_table(adequacy, table_oid);
 	adequacy->settings = settings;
-	adequacy->estimate = statement_estimate(operation->statement, settings,
-											cache);
+
+	/* asked here, since an obstacle that is raised loses its fix */
+	obstacle = table_obstacle(installation->schema_oid, operation->table,
+							  &table_oid);
+	adequacy->estimate = obstacle != NULL ?
+		statement_unknown(obstacle) :
+		statement_estimate(operation->statement, settings, cache);
 	return adequacy;
 }
 
@@ -206,15 +212,19 @@ adequacies_of_call(FunctionCallInfo fcinfo)
 	return call.adequacies;
 }
 
-/* Columns of upgrade_prereq_memory(), in order. */
+/*
+ * Columns of upgrade_prereq_memory(), in order; the last two are only in the
+ * JSON document.
+ */
 static const char *const memory_columns[] = {
 	"version", "table_name", "operation", "outcome", "node", "object",
 	"setting", "needed_bytes", "available_bytes", "one_pass_bytes",
 	"temp_bytes", "row_count", "heap_bytes", "toast_bytes", "index_bytes",
-	"certainty", "source", "sqlstate", "note"
+	"certainty", "source", "sqlstate", "note", "hint", "fix_sql"
 };
 
-#define MEMORY_COLUMNS lengthof(memory_columns)
+#define MEMORY_VALUES lengthof(memory_columns)
+#define MEMORY_COLUMNS (MEMORY_VALUES - 2)
 
 /* The values of one row; use is NULL where there is none. */
 static void
@@ -224,7 +234,7 @@ row_values(const Adequacy *adequacy, const MemoryUse *use,
 	const Operation *operation = adequacy->operation;
 	const StatementEstimate *estimate = adequacy->estimate;
 
-	memset(values, 0, sizeof(char *) * MEMORY_COLUMNS);
+	memset(values, 0, sizeof(char *) * MEMORY_VALUES);
 	values[0] = operation->version;
 	values[1] = operation->table;
 	values[2] = operation->description;
@@ -245,9 +255,15 @@ row_values(const Adequacy *adequacy, const MemoryUse *use,
 	values[12] = figure_text(adequacy->heap_bytes);
 	values[13] = figure_text(adequacy->toast_bytes);
 	values[14] = figure_text(adequacy->index_bytes);
-	if (estimate->sqlerrcode != 0)
-		values[17] = pstrdup(unpack_sql_state(estimate->sqlerrcode));
-	values[18] = use && use->note ? use->note : estimate->note;
+	if (use != NULL)
+		values[18] = use->note;
+	if (estimate->obstacle != NULL)
+	{
+		values[17] = pstrdup(unpack_sql_state(estimate->obstacle->sqlerrcode));
+		values[18] = estimate->obstacle->message;
+		values[19] = estimate->obstacle->hint;
+		values[20] = estimate->obstacle->fix_sql;
+	}
 }
 
 /* What to do with one row. */
@@ -257,7 +273,7 @@ typedef void (*RowFunction) (const char **values, void *argument);
 static void
 for_each_row(List *adequacies, RowFunction function, void *argument)
 {
-	const char *values[MEMORY_COLUMNS];
+	const char *values[MEMORY_VALUES];
 	ListCell   *lc;
 
 	foreach(lc, adequacies)
@@ -285,7 +301,7 @@ append_object(const char **values, void *argument)
 	StringInfo	json = argument;
 
 	appendStringInfoString(json, json->len > 1 ? ", {" : "{");
-	for (size_t i = 0; i < MEMORY_COLUMNS; i++)
+	for (size_t i = 0; i < MEMORY_VALUES; i++)
 	{
 		appendStringInfoString(json, i > 0 ? ", " : "");
 		escape_json(json, memory_columns[i]);

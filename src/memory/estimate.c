@@ -81,7 +81,10 @@ put_row(ReturnSetInfo *rsinfo, AttInMetadata *input,
 	}
 	if (estimate->outcome != OUTCOME_UNKNOWN || use != NULL)
 		values[12] = figure_text(estimate->peak_bytes);
-	values[18] = use && use->note ? use->note : estimate->note;
+	if (use != NULL)
+		values[18] = use->note;
+	else if (estimate->obstacle != NULL)
+		values[18] = estimate->obstacle->message;
 	tuplestore_puttuple(rsinfo->setResult,
 						BuildTupleFromCStrings(input, (char **) values));
 }
@@ -92,8 +95,9 @@ put_statement(ReturnSetInfo *rsinfo, AttInMetadata *input,
 			  const ScriptStatement *statement,
 			  const StatementSettings *settings, TableFactsCache *cache)
 {
-	StatementEstimate unread = {NIL, 0, OUTCOME_UNKNOWN, 0, statement->problem};
-	StatementEstimate *estimate = statement->problem ? &unread :
+	Obstacle	problem = {ERRCODE_SYNTAX_ERROR, statement->problem};
+	StatementEstimate *estimate = statement->problem ?
+		statement_unknown(&problem) :
 		statement_estimate(statement->text, settings, cache);
 	ListCell   *lc;
 

@@ -357,10 +357,21 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 	}
 }
 
+/* The estimate of a statement that could not be looked at. */
+StatementEstimate *
+statement_unknown(const Obstacle *obstacle)
+{
+	StatementEstimate *estimate = palloc0(sizeof(StatementEstimate));
+
+	estimate->outcome = OUTCOME_UNKNOWN;
+	estimate->obstacle = obstacle;
+	return estimate;
+}
+
 /*
  * What will come of one statement.  What cannot be looked at has the outcome
- * "unknown" and a note; a cancel by the user is an error.  The memory context
- * of the cache has to outlive the call.
+ * "unknown" and an obstacle; a cancel by the user is an error.  The memory
+ * context of the cache has to outlive the call.
  */
 StatementEstimate *
 statement_estimate(const char *text, const StatementSettings *settings,
@@ -371,13 +382,7 @@ statement_estimate(const char *text, const StatementSettings *settings,
 	Obstacle   *obstacle = guard_run(read_statement, &call);
 
 	if (obstacle != NULL)
-	{
-		estimate->uses = NIL;
-		estimate->outcome = OUTCOME_UNKNOWN;
-		estimate->sqlerrcode = obstacle->sqlerrcode;
-		estimate->note = obstacle->message;
-		return estimate;
-	}
+		return statement_unknown(obstacle);
 	judge(estimate, settings);
 	return estimate;
 }

@@ -36,8 +36,7 @@ typedef struct StatementEstimate
 	List	   *uses;			/* of MemoryUse * */
 	double		peak_bytes;		/* memory of all uses at the same time */
 	Outcome		outcome;		/* the worst of the uses */
-	int			sqlerrcode;		/* why it is not known, or 0 */
-	const char *note;			/* the same in words, or NULL */
+	const Obstacle *obstacle;	/* why it is not known, or NULL */
 } StatementEstimate;
 
 /* statement_settings.c */
@@ -48,6 +47,7 @@ extern void statement_settings_of_migration(StatementSettings *settings,
 /* statement.c */
 extern double statement_available_bytes(const StatementSettings *settings,
 										const MemoryUse *use);
+extern StatementEstimate *statement_unknown(const Obstacle *obstacle);
 extern StatementEstimate *statement_estimate(const char *text,
 											 const StatementSettings *settings,
 											 TableFactsCache *cache);
