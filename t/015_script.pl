@@ -270,10 +270,10 @@ my @bodies = (
 		[ 'SELECT (SELECT 1)', "SELECT (SELECT 2) > 1, 'c'", 'DELETE FROM a', 'DELETE FROM b', 'DELETE FROM c' ] ],
 	[ 'others', 'BEGIN GET STACKED DIAGNOSTICS x = MESSAGE_TEXT; COMMIT; ROLLBACK AND CHAIN; DELETE FROM a; END', ['DELETE FROM a'] ],
 	[ 'EXECUTE', q{BEGIN EXECUTE 'DELETE FROM a; DELETE FROM b' INTO x USING y; EXECUTE ('DELETE' || E' FROM \\'c\\'') || $x$ -- d$x$; EXECUTE U&'DELETE FROM \\0065';
-			EXECUTE 'DELETE FROM ' || x; EXECUTE format('DELETE FROM %I', 'x') USING y; EXECUTE 'a' || 1; EXECUTE U&'\\D800'; END},
+			EXECUTE 'DELETE FROM ' || x; EXECUTE format('DELETE FROM %I', 'x') USING y; EXECUTE 'a' || 1; EXECUTE 'a' | 'b'; EXECUTE U&'\\D800'; END},
 		[ 'DELETE FROM a', 'DELETE FROM b', q{DELETE FROM 'c'}, 'DELETE FROM e',
 		  map { "EXECUTE $_ <EXECUTE of a text that is put together at run time>" }
-			"'DELETE FROM ' || x", "format('DELETE FROM %I', 'x')", "'a' || 1", q{U&'\\D800'} ] ],
+			"'DELETE FROM ' || x", "format('DELETE FROM %I', 'x')", "'a' || 1", "'a' | 'b'", q{U&'\\D800'} ] ],
 	[ 'bodies in bodies', q{BEGIN DO 'BEGIN DELETE FROM a; END'; EXECUTE $x$DO 'BEGIN DELETE FROM b; END'$x$; CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END; DELETE FROM c; END},
 		[ "DO 'BEGIN DELETE FROM a; END'", "DO 'BEGIN DELETE FROM b; END'", 'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END', 'DELETE FROM c' ] ],
 	[ 'comments', "BEGIN -- DELETE FROM a;\n/* DELETE FROM b; */ DELETE /* ; */ FROM c /* d */ ; END", ['DELETE /* ; */ FROM c'] ],
@@ -342,11 +342,12 @@ sub pick
 }
 
 # What \r forgets may begin before a \;, for psql; for the reader that ends a
-# statement like any other semicolon.
+# statement like any other semicolon.  A COPY fails with what was sent before it.
 sub random_script
 {
 	my $text = join('', map { (pick(@pieces), rand() < 0.7 ? pick(' ', '', "\n") : '') } 1 .. 1 + int(rand(25)));
 
+	$text =~ s/\\;\Q$next_is_sent\E/;/g if $text =~ /copy/i;
 	$text =~ s/\\r\n//g if $text =~ /\\;/;
 	return $text;
 }
