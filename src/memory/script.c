@@ -113,11 +113,12 @@ line_of(Source *source, const char *place)
 {
 	const char *newline;
 
-	while (source->counted < place &&
-		   (newline = memchr(source->counted, '\n', place - source->counted)) != NULL)
+	while (source->counted < place)
 	{
-		source->line++;
-		source->counted = newline + 1;
+		newline = memchr(source->counted, '\n', place - source->counted);
+		if (newline != NULL)
+			source->line++;
+		source->counted = newline != NULL ? newline + 1 : place;
 	}
 	return source->line;
 }

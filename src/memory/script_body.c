@@ -45,14 +45,19 @@ parse_text(void *argument)
 	call->statements = pg_parse_query(call->text);
 }
 
-/* The only statement of the text, or NULL if it is not one. */
+/*
+ * The only statement of the text, or NULL if it is not one.  If there is no
+ * time left, that is an error, for whoever set the limit.
+ */
 static Node *
 parse_statement(const char *text, bool plain_backslash)
 {
 	ParseCall	call = {text, plain_backslash, NIL};
+	Obstacle   *obstacle = guard_run(parse_text, &call);
 
-	if (guard_run(parse_text, &call) != NULL ||
-		list_length(call.statements) != 1)
+	if (obstacle != NULL && obstacle->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		obstacle_raise(obstacle);
+	if (obstacle != NULL || list_length(call.statements) != 1)
 		return NULL;
 	return linitial_node(RawStmt, call.statements)->stmt;
 }
