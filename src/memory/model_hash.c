@@ -96,7 +96,7 @@ join_starts_with_one_batch(const JoinSize *size, double limit)
  * The memory charged for the rows of one of so many batches: of a plain hash
  * table the tuples as they are and the buckets, which double with them
  * (ExecHashTableInsert()); of a Parallel Hash the chunks that they are packed
- * into, of which each process has one that is not full
+ * into, of which each process has one that is half full
  * (ExecParallelHashTupleAlloc()).
  */
 static double
@@ -109,8 +109,8 @@ join_bytes(const ModelHashJoin *join, double batches)
 	if (join->processes > 1 && aligned_bytes > CHUNK_THRESHOLD)
 		return rows * (aligned_bytes + CHUNK_BYTES - CHUNK_PAYLOAD_BYTES);
 	if (join->processes > 1)
-		return (ceil(rows / floor(CHUNK_PAYLOAD_BYTES / aligned_bytes)) +
-				join->processes) * CHUNK_BYTES;
+		return ceil(rows / floor(CHUNK_PAYLOAD_BYTES / aligned_bytes) +
+					join->processes / 2.0) * CHUNK_BYTES;
 	return rows * tuple_bytes +
 		Max(batches > 1 ? LEAST_BUCKETS : planned_buckets(join),
 			model_power_of_two(rows)) * JOIN_POINTER;
