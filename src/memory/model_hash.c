@@ -509,11 +509,12 @@ model_hash_aggregate(const ModelServer *server,
 }
 
 /*
- * INTERSECT or EXCEPT by hash, with the width of the input of the SetOp.  The
- * planner hashes only what it expects to fit (choose_hashed_setop() in
- * optimizer/prep/prepunion.c, from 18 create_setop_path()), and may prefer to
- * sort while it thinks that a hash table of as many groups would be written
- * (cost_agg()).  Once it is hashed nothing limits it.
+ * INTERSECT or EXCEPT by hash, with the width of the input of the SetOp, from
+ * 18 of its first.  The planner hashes only what it expects to fit
+ * (choose_hashed_setop() in optimizer/prep/prepunion.c, from 18
+ * create_setop_path()); up to 17 it may also prefer to sort while it thinks
+ * that a hash table of as many groups would be written (cost_agg()).  Once it
+ * is hashed nothing limits it.
  */
 ModelNeed
 model_hashed_setop(const ModelServer *server, double planned_groups,
@@ -522,9 +523,10 @@ model_hashed_setop(const ModelServer *server, double planned_groups,
 	ModelHashAggregate table = {.planned_width = planned_width};
 	AggregateSize size = {.server = server,.aggregate = &table};
 	ModelNeed	need = {.at_most = true};
-	double		fits = ceil(planned_width / 8) * 8 + TUPLE_HEADER;
+	double		bytes = ceil(planned_width / 8) * 8 + TUPLE_HEADER;
 
-	need.needed_bytes = planned_groups * Max(fits, entry_bytes(&size)) /
-		server->hash_mem_multiplier;
+	if (server->major < 18)
+		bytes = Max(bytes, entry_bytes(&size));
+	need.needed_bytes = planned_groups * bytes / server->hash_mem_multiplier;
 	return need;
 }
