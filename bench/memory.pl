@@ -462,7 +462,7 @@ sub share
 {
 	my ($holds, @ratios) = @_;
 
-	return sprintf '%.0f %%', 100 * grep({ $holds->($_) } @ratios) / @ratios;
+	return sprintf '%.1f %%', 100 * grep({ $holds->($_) } @ratios) / @ratios;
 }
 
 sub table_row
