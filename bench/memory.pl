@@ -237,9 +237,14 @@ sub read_cases
 			  : 'explain';
 			# the least that the setting can be
 			$case{smallest_kb} = $case{method} eq 'log' ? 1024 : 64;
-			# what it is predicted with; less than 32 MB for each process keeps
-			# an index build from being parallel
-			$case{usual_kb} = $kind eq 'parallel_index_build' ? 131072 : 4096;
+			# What it is predicted with.  Less than 32 MB for each process keeps
+			# an index build from being parallel; whether a set operation is
+			# hashed is to be seen only where it is.
+			$case{usual_kb} = $kind eq 'parallel_index_build' ? 131072
+			  : $kind eq 'set_operation' ? 65536
+			  : 4096;
+			# not what keeps the rows of a subplan that is not hashed
+			$case{node} = $kind eq 'not_in' ? '%SubPlan%' : '%';
 			$case{sorts} = $kind =~ /sort|dedupe|insert/ && $kind ne 'incremental_sort';
 			push @cases, \%case
 			  if !$option{only} || "$kind $case{statement}" =~ /$option{only}/;
@@ -397,7 +402,7 @@ sub predict
 SELECT coalesce(needed_bytes::text, 'none'), coalesce(one_pass_bytes, 0),
 	coalesce(temp_bytes, -1), certainty
 FROM upgrade_prereq_estimate(\$statement\$ $case->{statement} \$statement\$)
-WHERE setting LIKE '$case->{setting}%';
+WHERE setting = '$case->{setting}' AND node LIKE '$case->{node}';
 QUERY
 	my %prediction = (needed => 0, one_pass => 0, temp => 0, certainty => 'none');
 
@@ -457,7 +462,7 @@ sub share
 {
 	my ($holds, @ratios) = @_;
 
-	return sprintf '%.0f %%', 100 * grep({ $holds->($_) } @ratios) / @ratios;
+	return sprintf '%.1f %%', 100 * grep({ $holds->($_) } @ratios) / @ratios;
 }
 
 sub table_row

@@ -96,7 +96,7 @@ join_starts_with_one_batch(const JoinSize *size, double limit)
  * The memory charged for the rows of one of so many batches: of a plain hash
  * table the tuples as they are and the buckets, which double with them
  * (ExecHashTableInsert()); of a Parallel Hash the chunks that they are packed
- * into, of which each process has one that is not full
+ * into, of which each process has one that is half full
  * (ExecParallelHashTupleAlloc()).
  */
 static double
@@ -109,8 +109,8 @@ join_bytes(const ModelHashJoin *join, double batches)
 	if (join->processes > 1 && aligned_bytes > CHUNK_THRESHOLD)
 		return rows * (aligned_bytes + CHUNK_BYTES - CHUNK_PAYLOAD_BYTES);
 	if (join->processes > 1)
-		return (ceil(rows / floor(CHUNK_PAYLOAD_BYTES / aligned_bytes)) +
-				join->processes) * CHUNK_BYTES;
+		return ceil(rows / floor(CHUNK_PAYLOAD_BYTES / aligned_bytes) +
+					join->processes / 2.0) * CHUNK_BYTES;
 	return rows * tuple_bytes +
 		Max(batches > 1 ? LEAST_BUCKETS : planned_buckets(join),
 			model_power_of_two(rows)) * JOIN_POINTER;
@@ -509,11 +509,12 @@ model_hash_aggregate(const ModelServer *server,
 }
 
 /*
- * INTERSECT or EXCEPT by hash, with the width of the input of the SetOp.  The
- * planner hashes only what it expects to fit (choose_hashed_setop() in
- * optimizer/prep/prepunion.c, from 18 create_setop_path()), and may prefer to
- * sort while it thinks that a hash table of as many groups would be written
- * (cost_agg()).  Once it is hashed nothing limits it.
+ * INTERSECT or EXCEPT by hash, with the width of the input of the SetOp, from
+ * 18 of its first.  The planner hashes only what it expects to fit
+ * (choose_hashed_setop() in optimizer/prep/prepunion.c, from 18
+ * create_setop_path()); up to 17 it may also prefer to sort while it thinks
+ * that a hash table of as many groups would be written (cost_agg()).  Once it
+ * is hashed nothing limits it.
  */
 ModelNeed
 model_hashed_setop(const ModelServer *server, double planned_groups,
@@ -522,9 +523,10 @@ model_hashed_setop(const ModelServer *server, double planned_groups,
 	ModelHashAggregate table = {.planned_width = planned_width};
 	AggregateSize size = {.server = server,.aggregate = &table};
 	ModelNeed	need = {.at_most = true};
-	double		fits = ceil(planned_width / 8) * 8 + TUPLE_HEADER;
+	double		bytes = ceil(planned_width / 8) * 8 + TUPLE_HEADER;
 
-	need.needed_bytes = planned_groups * Max(fits, entry_bytes(&size)) /
-		server->hash_mem_multiplier;
+	if (server->major < 18)
+		bytes = Max(bytes, entry_bytes(&size));
+	need.needed_bytes = planned_groups * bytes / server->hash_mem_multiplier;
 	return need;
 }
