@@ -22,10 +22,13 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/paths.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_utilcmd.h"
 #include "row_length.h"
 #include "row_share.h"
+#include "row_source.h"
 #include "storage/bufmgr.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -126,6 +129,7 @@ index_build_of_statement(Relation table, IndexStmt *statement,
 	statement = transformIndexStmt(RelationGetRelid(table), statement, text);
 	build->access_method = get_index_am_oid(statement->accessMethod, false);
 	build->is_unique = statement->unique;
+	build->is_concurrent = statement->concurrent;
 	build->predicate = make_ands_implicit((Expr *) statement->whereClause);
 
 	foreach(lc, list_concat_copy(statement->indexParams,
@@ -198,41 +202,135 @@ build_processes(Relation table, const IndexBuild *build)
 	return workers + 1;
 }
 
-/*
- * How many entries a value of this type makes in a GIN index, roughly, by its
- * length: text is taken for trigrams, a document for its keys and values.
- */
-static double
-gin_keys_per_value(Oid type, double length)
+/* What a GIN index is built of. */
+typedef struct GinEntries
 {
-	switch (getBaseType(type))
+	double		pointers;		/* to rows, of all keys */
+	double		bytes;			/* of memory that all of them take */
+} GinEntries;
+
+/* How often a trigram was found in the sampled values. */
+typedef struct TrigramCount
+{
+	int			trigram;		/* its three bytes; key of a hash table */
+	int			count;
+} TrigramCount;
+
+static HTAB *
+create_trigram_table(void)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(int),
+		.entrysize = sizeof(TrigramCount),
+		.hcxt = CurrentMemoryContext
+	};
+
+	return hash_create("trigrams", 4096, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* For qsort() */
+static int
+compare_trigrams(const void *a, const void *b)
+{
+	return *(const int *) a - *(const int *) b;
+}
+
+/*
+ * Count the trigrams of a value, each once, by its bytes: about as many as
+ * pg_trgm makes, which pads words instead of crossing their ends.
+ * (RowFunction)
+ */
+static void
+count_trigrams(const SourceRow *row, void *argument)
+{
+	HTAB	   *table = argument;
+	const unsigned char *bytes;
+	int			length;
+	int		   *trigrams;
+
+	if (row->isnull[0])
+		return;
+	bytes = (unsigned char *) VARDATA_ANY(DatumGetPointer(row->values[0]));
+	length = VARSIZE_ANY_EXHDR(DatumGetPointer(row->values[0])) - 2;
+	if (length < 1)
+		return;
+
+	trigrams = palloc(length * sizeof(int));
+	for (int i = 0; i < length; i++)
+		trigrams[i] = bytes[i] << 16 | bytes[i + 1] << 8 | bytes[i + 2];
+	qsort(trigrams, length, sizeof(int), compare_trigrams);
+	for (int i = 0; i < length; i++)
 	{
-		case TEXTOID:
-		case VARCHAROID:
-		case BPCHAROID:
-			return length;
-		default:
-			return Max(length / 16, 1);
+		TrigramCount *entry;
+		bool		found;
+
+		if (i > 0 && trigrams[i] == trigrams[i - 1])
+			continue;
+		entry = hash_search(table, &trigrams[i], HASH_ENTER, &found);
+		entry->count = found ? entry->count + 1 : 1;
 	}
 }
 
-/* A GIN build: it writes no temporary file, with less memory it takes turns. */
-static ModelNeed
-gin_need(const ModelServer *server, const IndexBuild *build,
-		 TableSample *const *samples, double rows)
+/*
+ * The entries that text makes, which is taken for trigrams; false if there are
+ * no values to look at.
+ */
+static bool
+trigram_entries(const ModelServer *server, Expr *column,
+				TableSample *const *samples, double rows, GinEntries *entries)
 {
-	double		keys = 0;
+	RowSource  *source = row_source(list_make1(column), samples, 1, true);
+	HTAB	   *table;
+	HASH_SEQ_STATUS status;
+	TrigramCount *entry;
+
+	if (source->invented)
+		return false;
+	table = create_trigram_table();
+	row_source_read(source, count_trigrams, table);
+	hash_seq_init(&status, table);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		double		pointers = entry->count * rows / source->row_count;
+
+		entries->pointers += pointers;
+		entries->bytes += model_gin_build(server, pointers, 1, 0).needed_bytes;
+	}
+	hash_destroy(table);
+	return !source->invented;
+}
+
+/*
+ * The entries of a GIN index.  Those of a document, a text search vector or an
+ * array are guessed by their length, and taken to be different.
+ */
+static GinEntries
+gin_entries(const ModelServer *server, const IndexBuild *build,
+			TableSample *const *samples, double rows)
+{
+	GinEntries	entries = {0, 0};
 	ListCell   *lc;
 
 	foreach(lc, build->columns)
 	{
+		Expr	   *column = lfirst(lc);
+		GinEntries	added = {0, 0};
 		bool		guessed;
-		ModelRows	value = row_lengths(ROW_DATUM, list_make1(lfirst(lc)),
-										samples, 1, &guessed);
 
-		keys += rows * gin_keys_per_value(exprType(lfirst(lc)), value.length);
+		if (TypeCategory(getBaseType(exprType((Node *) column))) != TYPCATEGORY_STRING ||
+			!trigram_entries(server, column, samples, rows, &added))
+		{
+			added.pointers = rows *
+				Max(row_lengths(ROW_DATUM, list_make1(column), samples, 1,
+								&guessed).length / 16, 1);
+			added.bytes = model_gin_build(server, added.pointers, added.pointers,
+										  sizeof(int64)).needed_bytes;
+		}
+		entries.pointers += added.pointers;
+		entries.bytes += added.bytes;
 	}
-	return model_gin_build(server, keys, keys, 8);
+	return entries;
 }
 
 /*
@@ -263,6 +361,28 @@ indexed_rows(const TableFacts *facts, const IndexBuild *build,
 }
 
 /*
+ * After a concurrent build, a pointer for each entry of the index is sorted
+ * (validate_index() in catalog/index.c).  Of a B-tree that is less than its
+ * keys have taken; a GIN index has many entries for a row.
+ */
+static List *
+validation_uses(const ModelServer *server, const MemoryUse *use,
+				const GinEntries *entries)
+{
+	MemoryUse  *validation = palloc(sizeof(MemoryUse));
+	ModelRows	pointers = {.count = ceil(entries->pointers)};
+
+	*validation = *use;
+	validation->operation = "Index Validation";
+	validation->rows = pointers.count;
+	validation->row_bytes = sizeof(int64);
+	validation->need = model_sort(server, &pointers, MODEL_SORT_BY_VALUE, 0);
+	validation->note = NULL;
+	return validation->need.needed_bytes <= SMALLEST_SETTING_BYTES ? NIL :
+		list_make1(validation);
+}
+
+/*
  * The memory that the build of an index takes (List of MemoryUse *, empty if
  * next to none), under the settings that are in force now.  Errors: 55000 if
  * the number of rows is not known.
@@ -277,6 +397,8 @@ index_build_uses(TableFactsCache *cache, Relation table,
 	maintenance_work_mem * 1024.0};
 	TableSample *sample;
 	ModelRows	tuples;
+	GinEntries	entries;
+	List	   *more_uses = NIL;
 	bool		guessed = false;
 	double		rows = indexed_rows(facts, build, &sample, use);
 
@@ -309,8 +431,11 @@ index_build_uses(TableFactsCache *cache, Relation table,
 			use->need = model_btree_build(&server, &tuples, use->processes);
 			break;
 		case GIN_AM_OID:
-			use->need = gin_need(&server, build, &sample, rows);
+			entries = gin_entries(&server, build, &sample, rows);
+			use->need.needed_bytes = entries.bytes;
 			use->certainty = CERTAINTY_ROUGH;
+			if (build->is_concurrent)
+				more_uses = validation_uses(&server, use, &entries);
 			use->note = "a GIN build writes no temporary file; with less memory it works in more rounds";
 			break;
 		default:
@@ -318,5 +443,7 @@ index_build_uses(TableFactsCache *cache, Relation table,
 	}
 	if (use->processes > 1)
 		use->note = "each process of a parallel build writes its share to a temporary file, whatever the memory";
-	return use->need.needed_bytes <= SMALLEST_SETTING_BYTES ? NIL : list_make1(use);
+	if (use->need.needed_bytes > SMALLEST_SETTING_BYTES)
+		more_uses = lcons(use, more_uses);
+	return more_uses;
 }

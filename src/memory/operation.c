@@ -14,7 +14,6 @@
  *   another value of the same length stands for it.
  * - Of a statement that finds duplicates there is only the part that sorts
  *   or groups the table: what it does with them keeps nothing else.
- * - An index built concurrently is sorted like any other.
  * - A table that is written anew has all its indexes built again, one after
  *   the other; so the figures of a rewrite depend on the indexes at hand.
  *
@@ -311,22 +310,22 @@ const Operation operations[] = {
 	"ALTER TABLE tag_usage ADD added text GENERATED ALWAYS AS (lower(tagfqn)) STORED"},
 	{"1.11.0", "tag_usage",
 		"partial index on (source, targetfqnhash_lower), covering",
-		"CREATE INDEX ON tag_usage (source, lower(targetfqnhash)) INCLUDE (tagfqn, labeltype, state)"
+		"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(targetfqnhash)) INCLUDE (tagfqn, labeltype, state)"
 	" WHERE state = 1"},
 	{"1.11.0", "tag_usage",
 		"index on (source, targetfqnhash, state), covering",
-	"CREATE INDEX ON tag_usage (source, targetfqnhash, state) INCLUDE (tagfqn, labeltype)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage (source, targetfqnhash, state) INCLUDE (tagfqn, labeltype)"},
 	{"1.11.0", "tag_usage",
 		"partial index on (source, tagfqn_lower), covering",
-		"CREATE INDEX ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)"
+		"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)"
 	" WHERE state = 1"},
 	{"1.11.0", "tag_usage",
 		"partial index on (tagfqnhash, source), covering",
-		"CREATE INDEX ON tag_usage (tagfqnhash, source) INCLUDE (targetfqnhash, tagfqn, labeltype, state)"
+		"CREATE INDEX CONCURRENTLY ON tag_usage (tagfqnhash, source) INCLUDE (targetfqnhash, tagfqn, labeltype, state)"
 	" WHERE state = 1"},
 	{"1.11.0", "tag_usage",
 		"partial trigram index on (targetfqnhash)",
-	"CREATE INDEX ON tag_usage USING gin (targetfqnhash gin_trgm_ops) WHERE state = 1"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage USING gin (targetfqnhash gin_trgm_ops) WHERE state = 1"},
 	{"1.11.0", "entity_relationship",
 		"partial index on (fromid, fromentity, relation), covering",
 		"CREATE INDEX ON entity_relationship (fromid, fromentity, relation)"
@@ -376,19 +375,19 @@ const Operation operations[] = {
 	" FROM entity_relationship WHERE relation = 13 ORDER BY fromid, toid"},
 	{"1.12.8", "tag_usage",
 		"index on (targetfqnhash_lower)",
-	"CREATE INDEX ON tag_usage (lower(targetfqnhash))"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage (lower(targetfqnhash))"},
 	{"1.12.8", "tag_usage",
 		"index on (source, targetfqnhash_lower), covering",
-	"CREATE INDEX ON tag_usage (source, lower(targetfqnhash)) INCLUDE (tagfqn, labeltype, state)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(targetfqnhash)) INCLUDE (tagfqn, labeltype, state)"},
 	{"1.12.8", "tag_usage",
 		"index on (source, tagfqn_lower), covering",
-	"CREATE INDEX ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)"},
 	{"1.12.8", "tag_usage",
 		"index on (tagfqnhash, source), covering",
-	"CREATE INDEX ON tag_usage (tagfqnhash, source) INCLUDE (targetfqnhash, tagfqn, labeltype, state)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage (tagfqnhash, source) INCLUDE (targetfqnhash, tagfqn, labeltype, state)"},
 	{"1.12.8", "tag_usage",
 		"trigram index on (targetfqnhash)",
-	"CREATE INDEX ON tag_usage USING gin (targetfqnhash gin_trgm_ops)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage USING gin (targetfqnhash gin_trgm_ops)"},
 
 	/*
 	 * The script sets work_mem to 256 MB and maintenance_work_mem to 512 MB
@@ -401,7 +400,7 @@ const Operation operations[] = {
 	" GROUP BY entityfqnhash, extension, operation, timestamp HAVING count(*) > 1"},
 	{"1.12.9", "profiler_data_time_series",
 		"unique index on (entityfqnhash, extension, operation, timestamp)",
-		"CREATE UNIQUE INDEX ON profiler_data_time_series"
+		"CREATE UNIQUE INDEX CONCURRENTLY ON profiler_data_time_series"
 	" (entityfqnhash, extension, operation, timestamp)"},
 	{"1.12.12", "tag_usage",
 		"rewrite for a generated tagfqn_lower",
@@ -424,16 +423,16 @@ const Operation operations[] = {
 	"CREATE UNIQUE INDEX ON entity_usage (id, usagedate)"},
 	{"1.13.0", "query_entity",
 		"index on (fqnhash)",
-	"CREATE INDEX ON query_entity (fqnhash)"},
+	"CREATE INDEX CONCURRENTLY ON query_entity (fqnhash)"},
 	{"1.13.0", "table_entity",
 		"index on (fqnhash)",
-	"CREATE INDEX ON table_entity (fqnhash)"},
+	"CREATE INDEX CONCURRENTLY ON table_entity (fqnhash)"},
 	{"1.13.0", "test_case",
 		"index on (fqnhash)",
-	"CREATE INDEX ON test_case (fqnhash)"},
+	"CREATE INDEX CONCURRENTLY ON test_case (fqnhash)"},
 	{"1.13.4", "entity_usage",
 		"index on (usagedate, entitytype)",
-	"CREATE INDEX ON entity_usage (usagedate, entitytype)"},
+	"CREATE INDEX CONCURRENTLY ON entity_usage (usagedate, entitytype)"},
 
 	/* Java code (v200), which keeps the result as well */
 	{"2.0.0", "thread_entity",
@@ -472,7 +471,7 @@ const Operation operations[] = {
 	" WHERE s.entityfqnhash IS NOT NULL"},
 	{"2.1.0", "profiler_data_time_series",
 		"index on (entityfqnhash)",
-	"CREATE INDEX ON profiler_data_time_series (entityfqnhash)"},
+	"CREATE INDEX CONCURRENTLY ON profiler_data_time_series (entityfqnhash)"},
 };
 
 const int	operation_count = lengthof(operations);

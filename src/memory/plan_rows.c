@@ -18,6 +18,7 @@
 
 #include <math.h>
 
+#include "commands/vacuum.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -170,31 +171,52 @@ scaled(double planned, const PlanRows *input)
 		planned;
 }
 
+/* By so many standard errors a number of rows may be off. */
+#define ERRORS_ALLOWED		2
+
 /*
- * Leave of a table's rows those that a filter lets through: their share in
- * the sample, on the safe side.  From now on the sample is of such rows.
+ * How many rows of a table a filter lets through, on the safe side: as the
+ * sample has it.  ANALYZE has seen more rows than that (std_typanalyze() in
+ * commands/analyze.c), so if the planner agrees, the margin is smaller.
+ */
+static double
+filtered_count(const TableSample *filtered, const TableFacts *facts,
+			   double planned)
+{
+	double		margin = ERRORS_ALLOWED * filtered->rows_error;
+	double		count = filtered->rows + margin;
+
+	planned = Min(planned, facts->rows);
+	if (fabs(planned - filtered->rows) <= margin)
+		count = Min(count, planned + ERRORS_ALLOWED *
+					sqrt(planned * (facts->rows - planned) /
+						 (300 * default_statistics_target)));
+	return Min(count, facts->rows);
+}
+
+/*
+ * Leave of a table's rows those that a filter lets through.  From now on the
+ * sample is of such rows.
  */
 static void
 filter_rows(PlanReader *reader, PlanRows *rows, const TableFacts *facts,
 			Index scanrelid, List *quals)
 {
-	TableSample *sample = facts->sample;
 	TableSample *filtered;
+	double		planned = facts->planned_rows > 0 ?
+		rows->planned * facts->rows / facts->planned_rows : rows->planned;
 
 	ChangeVarNodes((Node *) (quals = copyObject(quals)), scanrelid, 1, 0);
-	filtered = sample_filter(sample, quals);
+	filtered = sample_filter(facts->sample, quals);
 
 	rows->certainty = CERTAINTY_ROUGH;
 	if (filtered == NULL)
 	{
-		/* the planner's share of the rows that there are */
-		rows->count = facts->planned_rows > 0 ?
-			rows->planned * facts->rows / facts->planned_rows : rows->planned;
-		rows->count = Min(rows->count, facts->rows);
+		rows->count = Min(planned, facts->rows);
 		rows->source = SOURCE_PLANNER;
 		return;
 	}
-	rows->count = Min(filtered->rows + 2 * filtered->rows_error, facts->rows);
+	rows->count = filtered_count(filtered, facts, planned);
 	if (filtered->tuple_count > 0)
 		reader->samples[scanrelid - 1] = filtered;
 }

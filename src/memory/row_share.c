@@ -255,10 +255,12 @@ count_groups(GroupRow *rows, int row_count)
  * The estimate is that of P. J. Haas and L. Stokes (IBM Research Report RJ
  * 10025), which ANALYZE uses too (compute_distinct_stats() in
  * src/backend/commands/analyze.c), but of the blocks that a group is in, in
- * place of its rows: it holds for equal rows that lie together, too.  The upper
- * bound is the groups seen, divided by the share of the rows that were looked
- * at: each group has at least one row, and is seen with at least that
- * probability.
+ * place of its rows: it holds for equal rows that lie together, too.
+ *
+ * The upper bound counts on the groups seen in one place only.  Be p the share
+ * of the rows that were looked at; a group in k places is missed with a
+ * probability of (1 - p)^k, and seen once with k p (1 - p)^(k - 1): at most
+ * (1 - p) / p times as many are missed as are seen once.
  *
  * If not all rows of the blocks were kept, equal rows that lie together are
  * not known to, and the estimate is too high, up to the upper bound.
@@ -275,7 +277,9 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 	RowSource  *source;
 	GroupRows	rows = {.sample = sample};
 	GroupCounts counts;
+	double		most_rows = sample->rows + 2 * Max(sample->rows_error, 0);
 	double		ratio;
+	double		most_single;
 
 	if (sample->tuple_count == 0)
 		return false;
@@ -297,8 +301,9 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 	ratio = Max(1, sample->rows / source->row_count);
 	*groups = counts.places * counts.groups /
 		(counts.places - counts.single + counts.single / ratio);
-	*at_most = Min(sample->rows,
-				   (counts.groups + 2 * sqrt(counts.groups)) * ratio);
+	most_single = counts.single + 2 * sqrt(counts.single) + 3;
+	*at_most = Min(most_rows, counts.groups +
+				   (Max(1, most_rows / source->row_count) - 1) * most_single);
 	*groups = Min(*groups, *at_most);
 	return true;
 }
