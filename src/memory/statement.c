@@ -347,7 +347,7 @@ read_statement(void *argument)
 	if (strpbrk(call->text, "'$") != NULL)	/* a constant in quotes */
 		foreign_code_refuse_domains();
 	foreach(statement, call->estimate->parse_trees)
-		read_parsed(call, lfirst_node(RawStmt, statement));
+		read_parsed(call, copyObject(lfirst_node(RawStmt, statement)));
 }
 
 /* What will come of one use, when the temporary files take so much. */
