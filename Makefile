@@ -39,6 +39,7 @@ OBJS = \
 	src/memory/script_lexer.o \
 	src/memory/script_plpgsql.o \
 	src/memory/script_psql.o \
+	src/memory/script_session.o \
 	src/memory/statement.o \
 	src/memory/statement_settings.o \
 	src/memory/table_facts.o \

@@ -148,6 +148,11 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
 #endif
 
+/* 14: a hash table says that its keys are strings. */
+#if PG_VERSION_NUM < 140000
+#define HASH_STRINGS 0
+#endif
+
 /* 14: each column says how it is compressed. */
 #if PG_VERSION_NUM < 140000
 #define copy_compression(to, from) ((void) 0)
