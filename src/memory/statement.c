@@ -362,7 +362,7 @@ judge_use(const MemoryUse *use, const StatementSettings *settings,
 		return OUTCOME_UNKNOWN;
 	if (use->outcome == OUTCOME_PLAN_CLIFF)
 		return OUTCOME_PLAN_CLIFF;
-	if (use->need.needed_bytes <= setting_bytes)
+	if (use->need.needed_bytes <= setting_bytes || use->need.temp_bytes == 0)
 		return OUTCOME_IN_MEMORY;
 
 	if (room < 0 || (settings->free_bytes >= 0 && settings->free_bytes < room))
