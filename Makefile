@@ -17,6 +17,7 @@ OBJS = \
 	src/extension.o \
 	src/finding.o \
 	src/guard.o \
+	src/login.o \
 	src/memory/adequacy.o \
 	src/memory/model.o \
 	src/memory/operation.o \

@@ -128,15 +128,18 @@ COMMENT ON FUNCTION upgrade_prereq_recommended_settings(text) IS
 
 CREATE FUNCTION upgrade_prereq_effective_settings(
     INOUT role_name name DEFAULT NULL,
+    prove boolean DEFAULT true,
     OUT name text,
     OUT setting text,
     OUT unit text,
     OUT source text,
-    OUT stored_text text)
+    OUT stored_text text,
+    OUT found_by text,
+    OUT note text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'upgrade_prereq_effective_settings';
-COMMENT ON FUNCTION upgrade_prereq_effective_settings(name) IS
+COMMENT ON FUNCTION upgrade_prereq_effective_settings(name, boolean) IS
 'settings that a role will get at its next login to this database, and where they come from';
 
 CREATE FUNCTION upgrade_prereq_raise(
