@@ -19,6 +19,8 @@ OBJS = \
 	src/guard.o \
 	src/login.o \
 	src/memory/adequacy.o \
+	src/memory/host.o \
+	src/memory/limit.o \
 	src/memory/model.o \
 	src/memory/operation.o \
 	src/query.o \
