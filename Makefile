@@ -14,6 +14,7 @@ OBJS = \
 	src/check_list.o \
 	src/check_run.o \
 	src/checks/extension_version.o \
+	src/checks/setting_has_no_effect.o \
 	src/extension.o \
 	src/finding.o \
 	src/guard.o \
@@ -37,6 +38,7 @@ REGRESS = \
 	release \
 	engine \
 	eras \
+	host \
 	hostile \
 	memory \
 	raise \
