@@ -11,7 +11,8 @@
 -- "Linux Memory Overcommit").  With vm.overcommit_memory = 2 the statement
 -- fails with "out of memory" instead.  An error if a statement of the migration
 -- needs more than there is and is allowed to take it; a warning if it is only
--- allowed to.  upgrade_prereq_memory_limit() shows the account.
+-- allowed to.  upgrade_prereq_memory_limit() shows the account.  A setting up to
+-- a quarter above the limit passes, for what is left changes all the time.
 WITH account AS (
     SELECT max(value) FILTER (WHERE factor = 'headroom_bytes') AS headroom_bytes,
            max(value) FILTER (WHERE factor = 'work_mem_limit_bytes') AS work_mem,
@@ -60,8 +61,12 @@ SELECT CASE WHEN LEAST(need.bytes, setting.bytes) > account.headroom_bytes THEN 
               END) AS detail,
        'Give the role less, or the machine more; "SELECT * FROM upgrade_prereq_memory_limit()" shows how the limit comes about.' AS hint,
        CASE WHEN setting.limit_bytes >= setting.least_bytes THEN
-           format('ALTER ROLE %I IN DATABASE %I SET %s = ''%skB'';',
-                  fact.role_name, current_database(), setting.name, floor(setting.limit_bytes / 1024))
+           format('ALTER ROLE %I IN DATABASE %I SET %s = ''%s'';',
+                  fact.role_name, current_database(), setting.name,
+                  CASE
+                      WHEN setting.limit_bytes >= 1024 * 1024 THEN floor(setting.limit_bytes / 1024 / 1024) || 'MB'
+                      ELSE floor(setting.limit_bytes / 1024) || 'kB'
+                  END)
        END AS fix_sql,
        CASE
            WHEN setting.limit_bytes < setting.least_bytes THEN NULL
@@ -75,7 +80,7 @@ SELECT CASE WHEN LEAST(need.bytes, setting.bytes) > account.headroom_bytes THEN 
        account.factors AS data
 FROM fact, account, setting
 LEFT JOIN need ON need.name = setting.name
-WHERE setting.bytes > setting.limit_bytes
+WHERE setting.bytes > setting.limit_bytes * 1.25
 UNION ALL
 SELECT 'warning', 'unknown', 'server', 'memory',
        'could not check: how much memory the machine has left is not known',
