@@ -348,6 +348,10 @@ is( hidden(user => $role, env => { PGOPTIONS => '-c work_mem=8MB' }),
 	'options of the client');
 is(hidden(user => $role, env => { PGOPTIONS => '-c work_mem=80MB' }), $passed, 'a larger value of the client');
 is(hidden(env => { PGOPTIONS => '-c work_mem=8MB' }), $passed, 'the client of another role');
+sql($node, $db, "ALTER ROLE $role IN DATABASE $db RESET work_mem");
+like( hidden(user => $role, env => { PGOPTIONS => '-c work_mem=8MB' }),
+	qr/^work_mem\|warning\|unknown\|.*\|The value comes from the client of this session, which hides those below\.\|$/,
+	'a client that hides what the role gets');
 
 $node->stop;
 done_testing();
