@@ -31,7 +31,12 @@ SELECT arguments,
            = floor((factors ->> 'headroom_bytes')::float8 * 0.5 / (arguments * 4 * 2 * 2)) AS work_mem,
        (factors ->> 'maintenance_work_mem_limit_bytes')::numeric
            = floor((factors ->> 'headroom_bytes')::float8 * 0.5 / arguments) AS maintenance_work_mem,
-       (factors ->> 'headroom_bytes')::numeric < (factors ->> 'memory_available_bytes')::numeric AS headroom
+       (factors ->> 'headroom_bytes')::numeric = GREATEST(0, LEAST(
+           (factors ->> 'memory_available_bytes')::numeric,
+           (factors ->> 'commit_limit_bytes')::numeric - (factors ->> 'committed_bytes')::numeric,
+           (factors ->> 'cgroup_limit_bytes')::numeric - (factors ->> 'cgroup_used_bytes')::numeric)
+           - (factors ->> 'shared_buffers_unused_bytes')::numeric
+           - (factors ->> 'autovacuum_bytes')::numeric) AS headroom
 FROM pg_temp.account;
 ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET hash_mem_multiplier = 4;
 ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET max_parallel_workers_per_gather = 0;
