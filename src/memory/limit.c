@@ -248,7 +248,7 @@ unused_buffer_bytes(void)
 		if (!(pg_atomic_read_u32(&buffer->state) & BM_TAG_VALID))
 			unused++;
 	}
-	return (double) NBuffers * BLCKSZ * unused / seen;
+	return floor((double) NBuffers * BLCKSZ * unused / seen);
 }
 
 /* A server setting that is a whole number. */
