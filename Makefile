@@ -10,22 +10,29 @@ DATA = sql/upgrade_prereq--1.0.sql
 
 OBJS = \
 	$(WIN32RES) \
+	src/attempt.o \
 	src/check.o \
 	src/check_list.o \
 	src/check_run.o \
 	src/checks/extension_version.o \
+	src/checks/raise_left_behind.o \
+	src/deadline.o \
 	src/extension.o \
 	src/finding.o \
 	src/guard.o \
+	src/journal.o \
 	src/memory/adequacy.o \
 	src/memory/model.o \
 	src/memory/operation.o \
 	src/query.o \
 	src/raise.o \
+	src/raise_session.o \
+	src/raise_stored.o \
 	src/release.o \
 	src/report.o \
 	src/report_formats.o \
 	src/role_setting.o \
+	src/stored_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o
 
@@ -35,6 +42,7 @@ REGRESS = \
 	engine \
 	eras \
 	hostile \
+	journal \
 	memory \
 	raise \
 	runs \

@@ -90,5 +90,7 @@ extern const char *check_tables(const Check *check);
 /* src/checks/ */
 extern List *check_extension_version(const Check *check,
 									 const Installation *installation);
+extern List *check_raise_left_behind(const Check *check,
+									 const Installation *installation);
 
 #endif							/* UPGRADE_PREREQ_CHECK_H */
