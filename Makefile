@@ -21,7 +21,10 @@ OBJS = \
 	src/finding.o \
 	src/guard.o \
 	src/journal.o \
+	src/login.o \
 	src/memory/adequacy.o \
+	src/memory/host.o \
+	src/memory/limit.o \
 	src/memory/model.o \
 	src/memory/operation.o \
 	src/query.o \

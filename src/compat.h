@@ -114,4 +114,9 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 }
 #endif
 
+/* 14: predefined roles are no longer called default roles. */
+#if PG_VERSION_NUM < 140000
+#define ROLE_PG_MONITOR DEFAULT_ROLE_MONITOR
+#endif
+
 #endif							/* UPGRADE_PREREQ_COMPAT_H */

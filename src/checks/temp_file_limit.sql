@@ -13,7 +13,7 @@ WITH setting AS (
     SELECT effective.setting::bigint * 1024 AS bytes,
            effective.source,
            effective.stored_text
-    FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS effective
+    FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name, prove => false) AS effective
     WHERE effective.name = 'temp_file_limit'
 ),
 -- of each table the operation that writes most; or, if none that is known

@@ -19,7 +19,7 @@ WITH setting AS (
            recommended.reason,
            CASE effective.name WHEN 'work_mem' THEN 20 * 1024 * 1024 ELSE 0 END AS page_bytes
     FROM fact,
-         @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS effective,
+         @extschema@.upgrade_prereq_effective_settings(fact.role_name, prove => false) AS effective,
          @extschema@.upgrade_prereq_recommended_settings(fact.target) AS recommended
     WHERE effective.name = fact.check_id AND recommended.setting = fact.check_id
 ),
