@@ -51,7 +51,7 @@ REGRESS = \
 	runs \
 	server
 
-ISOLATION = concurrent_ddl
+ISOLATION = concurrent_ddl concurrent_raise
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.

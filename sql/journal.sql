@@ -37,7 +37,7 @@ SELECT setting, before, after, raised_for, changed, note,
        replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity,
        journal_id IS NOT NULL AS in_journal,
        expires_at - now() BETWEEN interval '3:59' AND interval '4:01' AS expires_in_4_hours, db_params
-FROM upgrade_prereq_raise('64MB', '1GB', 'role', reason => 'upgrade to 1.13');
+FROM upgrade_prereq_raise('6MB', '80MB', 'role', reason => 'upgrade to 1.13');
 SELECT kind, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity,
        object = jsonb_build_object('setting', 'work_mem',
            'role_oid', 'regress_openmetadata'::regrole::oid::bigint,
@@ -62,22 +62,22 @@ TRUNCATE upgrade_prereq_journal;
 
 -- what was stored comes back as it was written, where it was
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET statement_timeout = '1h';
-ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = ' 0x2000 kB';
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = ' 0x1400 kB';
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET search_path = openmetadata, "$user";
 CREATE TABLE pg_temp.before AS TABLE pg_temp.stored;
 SELECT * FROM pg_temp.stored;
-SELECT setting, before, after, changed FROM upgrade_prereq_raise('64MB', '1GB', 'role');
+SELECT setting, before, after, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
 SELECT * FROM pg_temp.stored;
 SELECT setting, before, after, changed FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored EXCEPT TABLE pg_temp.before;
 
 -- never lower; a raise on top of a raise keeps what was there before the first
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('7MB', '7MB', 'role');
-SELECT setting, before, after, changed FROM upgrade_prereq_raise('64MB', '7MB', 'role');
-SELECT setting, before, after, changed FROM upgrade_prereq_raise('128MB', '1GB', 'role', valid_for => '1 hour');
+SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('4MB', '4MB', 'role');
+SELECT setting, before, after, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
+SELECT setting, before, after, changed FROM upgrade_prereq_raise('7MB', '80MB', 'role', valid_for => '1 hour');
 SELECT expires_at > now() + interval '3 hours' AS longer_of_the_two FROM upgrade_prereq_open_changes;
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('128MB', '7MB', 'role', valid_for => '1 hour');
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('128MB', '7MB', 'role', valid_for => '10 hours');
+SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('7MB', '4MB', 'role', valid_for => '1 hour');
+SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('7MB', '4MB', 'role', valid_for => '10 hours');
 SELECT * FROM pg_temp.journal;
 SELECT setting, before, after, changed FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored EXCEPT TABLE pg_temp.before;
@@ -85,20 +85,20 @@ ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET ALL;
 TRUNCATE upgrade_prereq_journal;
 
 -- the other scopes
-SELECT setting, before, after, raised_for, changed, object_identity FROM upgrade_prereq_raise('64MB', '1GB', 'role_everywhere');
+SELECT setting, before, after, raised_for, changed, object_identity FROM upgrade_prereq_raise('6MB', '80MB', 'role_everywhere');
 SELECT setting, before, after, raised_for, changed, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity
-FROM upgrade_prereq_raise('128MB', '1GB', 'Role');
+FROM upgrade_prereq_raise('7MB', '80MB', 'Role');
 SELECT * FROM pg_temp.stored;
 SELECT setting, before, after, raised_for, changed, object_identity FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored;
 SELECT setting, before, after, raised_for, changed, note, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity
-FROM upgrade_prereq_raise('64MB', '1GB', 'database', force => true);
+FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
 SELECT * FROM pg_temp.stored;
 SELECT setting, before, after, raised_for, changed, object_identity FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored;
 
 -- one of them
-SELECT count(*) FROM upgrade_prereq_raise('64MB', '1GB', 'role');
+SELECT count(*) FROM upgrade_prereq_raise('6MB', '80MB', 'role');
 SELECT u.kind, u.changed, u.outcome, u.note FROM upgrade_prereq_journal AS j, upgrade_prereq_undo(j.id) AS u
 WHERE j.undone_at IS NULL AND j.object_identity ~ '^work_mem';
 SELECT * FROM pg_temp.stored;
@@ -111,14 +111,14 @@ TRUNCATE upgrade_prereq_journal;
 
 -- rolled back: it never happened
 BEGIN;
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '1GB', 'role');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
 ROLLBACK;
 SELECT * FROM pg_temp.stored;
 SELECT * FROM pg_temp.journal;
 BEGIN;
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '1GB', 'role');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
 SAVEPOINT s;
-SELECT setting, changed FROM upgrade_prereq_raise('128MB', '1GB', 'role');
+SELECT setting, changed FROM upgrade_prereq_raise('7MB', '80MB', 'role');
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;
 ROLLBACK TO s;
 SELECT * FROM pg_temp.stored;
@@ -128,28 +128,28 @@ SELECT * FROM pg_temp.stored;
 TRUNCATE upgrade_prereq_journal;
 
 -- somebody else's change stays
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '1GB', 'role');
-ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '65MB';
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '6500kB';
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET maintenance_work_mem;
 SELECT setting, before, after, changed, note FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored;
 SELECT * FROM pg_temp.journal;
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET ALL;
 -- and is what a later raise keeps
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '7MB', 'role');
-ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '65MB';
-SELECT setting, before, changed FROM upgrade_prereq_raise('128MB', '7MB', 'role');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '6500kB';
+SELECT setting, before, changed FROM upgrade_prereq_raise('7MB', '4MB', 'role');
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.journal;
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET ALL;
 TRUNCATE upgrade_prereq_journal;
 
 -- renamed, dropped
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '7MB', 'role', 'regress_other');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role', 'regress_other');
 ALTER ROLE regress_other RENAME TO regress_new;
 SELECT setting, after, changed, object_identity FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored;
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '7MB', 'role', 'regress_new');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role', 'regress_new');
 DROP ROLE regress_new;
 SELECT setting, after, changed, note FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.journal;
@@ -157,7 +157,7 @@ TRUNCATE upgrade_prereq_journal;
 CREATE ROLE regress_other LOGIN;
 
 -- expired: the next function that may write takes it back
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '7MB', 'role');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
 UPDATE upgrade_prereq_journal SET expires_at = now() - interval '1 second';
 SELECT expired FROM upgrade_prereq_open_changes;
 SELECT level, status, replace(message, quote_ident(current_database()), '<this>') AS message
@@ -169,36 +169,33 @@ TRUNCATE upgrade_prereq_journal;
 
 -- what speaks against it
 CREATE ROLE regress_no_login;
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role', 'regress_no_login');
-ALTER ROLE regress_openmetadata SET work_mem = '8MB';
-SELECT upgrade_prereq_raise('64MB', '1GB', 'database');
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('64MB', '1GB', 'database', force => true);
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', 'regress_no_login');
+ALTER ROLE regress_openmetadata SET work_mem = '5MB';
+SELECT upgrade_prereq_raise('6MB', '80MB', 'database');
+SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
 SELECT * FROM pg_temp.stored;
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;
 ALTER ROLE regress_openmetadata RESET work_mem;
-ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '8MB';
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role_everywhere');
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('7MB', '1GB', 'role_everywhere');
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '5MB';
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role_everywhere');
+SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('5MB', '80MB', 'role_everywhere');
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET work_mem;
-ALTER DATABASE postgres SET work_mem = '1GB';
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role_everywhere');
-ALTER DATABASE postgres RESET work_mem;
 BEGIN READ ONLY;
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role');
 ROLLBACK;
 BEGIN READ ONLY;
 SELECT upgrade_prereq_undo(1);
 ROLLBACK;
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role', 'regress_nobody');
-SELECT upgrade_prereq_raise('64MB', '3TB', 'role');
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role', valid_for => '0');
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role', valid_for => '-1 day');
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role', valid_for => '1000000 years');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', 'regress_nobody');
+SELECT upgrade_prereq_raise('6MB', '3TB', 'role');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '0');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '-1 day');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '1000000 years');
 ALTER TABLE openmetadata.user_entity OWNER TO regress_other;
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role');
 SET upgrade_prereq.migration_role = regress_openmetadata;
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '7MB', 'role');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
 RESET upgrade_prereq.migration_role;
 SELECT setting, changed FROM pg_temp.rows_of_restore;
 ALTER TABLE openmetadata.user_entity OWNER TO regress_openmetadata;
@@ -207,16 +204,16 @@ TRUNCATE upgrade_prereq_journal;
 
 -- without rights
 SET SESSION AUTHORIZATION regress_other;
-SELECT upgrade_prereq_raise('64MB', '64MB', 'role');
+SELECT upgrade_prereq_raise('6MB', '6MB', 'role');
 SELECT upgrade_prereq_undo(1);
 SELECT count(*) FROM upgrade_prereq_open_changes;
 SELECT state_before FROM upgrade_prereq_journal;
 INSERT INTO upgrade_prereq_journal (kind, object_identity, object) VALUES ('setting', 'x', '{}');
 RESET SESSION AUTHORIZATION;
 GRANT EXECUTE ON FUNCTION upgrade_prereq_raise, upgrade_prereq_restore, upgrade_prereq_undo TO regress_other;
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '7MB', 'role');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
 SET SESSION AUTHORIZATION regress_other;
-SELECT upgrade_prereq_raise('64MB', '64MB', 'role', 'regress_other');
+SELECT upgrade_prereq_raise('6MB', '6MB', 'role', 'regress_other');
 SELECT setting, changed, note FROM upgrade_prereq_restore();
 SELECT level, status, message, detail, hint FROM upgrade_prereq_findings(include => '{raise_left_behind}');
 RESET SESSION AUTHORIZATION;
@@ -224,12 +221,12 @@ SELECT setting, changed FROM upgrade_prereq_restore() WHERE journal_id IS NOT NU
 GRANT SELECT, INSERT (kind, object_identity, object, state_before, state_after, reason, expires_at),
     UPDATE (undone_at, undone_by, outcome) ON upgrade_prereq_journal TO regress_other;
 SET SESSION AUTHORIZATION regress_other;
-SELECT upgrade_prereq_raise('64MB', '64MB', 'role', current_role::name) IS NOT NULL AS raised;
+SELECT upgrade_prereq_raise('6MB', '6MB', 'role', current_role::name) IS NOT NULL AS raised;
 RESET SESSION AUTHORIZATION;
 SELECT * FROM pg_temp.stored;
 SET SESSION AUTHORIZATION regress_other;
 SELECT setting, changed FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
-SELECT upgrade_prereq_raise('64MB', '64MB', 'database', 'regress_other');
+SELECT upgrade_prereq_raise('6MB', '6MB', 'database', 'regress_other');
 
 RESET SESSION AUTHORIZATION;
 TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
@@ -262,7 +259,7 @@ SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_journal WHERE kind = 'nonsens
 SELECT * FROM pg_temp.stored;
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_other';
 -- an entry that its writer could not have made is no base for another raise
-SELECT setting, changed FROM upgrade_prereq_raise('64MB', '7MB', 'role_everywhere');
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role_everywhere');
 SELECT setting, before, after, changed FROM upgrade_prereq_restore() WHERE raised_for = 'role_everywhere';
 SELECT * FROM pg_temp.stored;
 TRUNCATE upgrade_prereq_journal;
@@ -271,4 +268,4 @@ DROP OWNED BY regress_other;
 DROP ROLE regress_other, regress_no_login;
 \i :teardown
 -- without an installation the role has to be named
-SELECT upgrade_prereq_raise('64MB', '1GB', 'role');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role');

@@ -309,8 +309,9 @@ upgrade_prereq_raise(PG_FUNCTION_ARGS)
  *
  * Puts back what upgrade_prereq_raise() found: in this session, and whatever
  * the journal has of roles and databases.  What somebody else changed since is
- * left as it is.  What cannot be put back now stays in the journal and is
- * reported, as a warning and in the result.  No errors.
+ * left as it is.  What cannot be put back stays in the journal and is reported,
+ * as a warning and in the result.  Errors: 55P03 while somebody else changes
+ * stored settings.
  */
 Datum
 upgrade_prereq_restore(PG_FUNCTION_ARGS)

@@ -19,19 +19,22 @@
 #include "access/xact.h"
 #include "deadline.h"
 #include "guard.h"
+#include "login.h"
+#include "memory/limit.h"
 #include "query.h"
 #include "raise.h"
 #include "role_setting.h"
 #include "stored_setting.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 /*
  * What the migration needs is an estimate: so much more is set where the
- * amount is left to us, in percent.
+ * amount is left to us, as a part of it.
  */
-#define RECOMMENDATION_MARGIN	10
+#define RECOMMENDATION_MARGIN	0.1
 
 /* Where a setting stands before the raise, in kB; 0 for what is not known. */
 typedef struct Standing
@@ -48,6 +51,9 @@ typedef struct StoredRaise
 	RaiseRequest *request;
 	SettingPlace place;
 	Oid			role_oid;		/* who is to get it */
+	double		limit_bytes[RAISED_SETTING_COUNT];	/* -1 if not known */
+	const char *unknown_limit;	/* why, as a sentence; or NULL */
+	bool		is_capped[RAISED_SETTING_COUNT];	/* by the limit */
 	Standing	standing[RAISED_SETTING_COUNT];
 	int			session_count;
 	const char *applications;	/* names of these sessions */
@@ -196,27 +202,65 @@ find_role_name(const Installation *installation)
 	return linitial(candidates);
 }
 
+/* Fill in how far the settings can be raised. */
+static void
+find_limits(StoredRaise *raise)
+{
+	MemoryLimit *limit = memory_limit_find(raise->request->role_name, 0);
+
+	raise->limit_bytes[0] = limit->work_mem_bytes;
+	raise->limit_bytes[1] = limit->maintenance_work_mem_bytes;
+	raise->unknown_limit = limit->unknown_reason;
+}
+
+/* How far a setting can be raised, in kB. */
+static int
+limit_kb(const StoredRaise *raise, int number)
+{
+	double		bytes = raise->limit_bytes[number];
+
+	return bytes < 0 ? MAX_KILOBYTES : (int) Min(bytes / 1024, MAX_KILOBYTES);
+}
+
+/*
+ * Fill in amounts that were left open: what the migration needs and a margin,
+ * as far as the machine has it.
+ */
+static void
+find_amounts(StoredRaise *raise, const Installation *installation)
+{
+	RaiseRequest *request = raise->request;
+	int			kb[RAISED_SETTING_COUNT];
+
+	memcpy(kb, request->kb, sizeof(kb));
+	raise_recommend(kb, installation);
+	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
+	{
+		double		wanted_kb = Min(kb[i] * (1 + RECOMMENDATION_MARGIN),
+									MAX_KILOBYTES);
+
+		if (request->kb[i] > 0)
+			continue;
+		raise->is_capped[i] = wanted_kb > limit_kb(raise, i);
+		request->kb[i] = (int) Min(wanted_kb, limit_kb(raise, i));
+	}
+}
+
 /* Fill in what the request leaves open; runs under guard_run(). */
 static void
 complete_request(void *argument)
 {
 	StoredRaise *raise = argument;
 	RaiseRequest *request = raise->request;
-	Installation *installation = installation_find(NULL);
-	bool		is_open[RAISED_SETTING_COUNT];
+	Installation *installation = NULL;
 
+	if (request->role_name == NULL || request->kb[0] == 0 || request->kb[1] == 0)
+		installation = installation_find(NULL);
 	if (request->role_name == NULL)
 		request->role_name = find_role_name(installation);
-
-	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
-		is_open[i] = request->kb[i] == 0;
-	raise_recommend(request->kb, installation);
-	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
-	{
-		if (is_open[i])
-			request->kb[i] = Min((double) request->kb[i] * (100 + RECOMMENDATION_MARGIN) / 100,
-								 MAX_KILOBYTES);
-	}
+	find_limits(raise);
+	if (installation != NULL)
+		find_amounts(raise, installation);
 }
 
 /* The level of a value, the higher the later, by the scope that sets it. */
@@ -240,6 +284,22 @@ setting_kb(const RoleSetting *setting)
 	return setting->setting == NULL ? 0 : (int) setting->number;
 }
 
+/* Fill in what a login of the role gets, if one can be had. */
+static void
+find_by_login(Oid role_oid, const char *name, Standing *standing)
+{
+	List	   *settings;
+	const LoginSetting *setting;
+
+	if (login_settings(role_oid, &settings) != NULL)
+		return;
+	setting = login_setting_find(settings, name);
+	if (setting == NULL)
+		return;
+	standing->role_kb = atoi(setting->setting);
+	standing->source = setting->source;
+}
+
 /* Fill in where a setting stands. */
 static void
 find_standing(const StoredRaise *raise, int number)
@@ -255,6 +315,8 @@ find_standing(const StoredRaise *raise, int number)
 	standing->source = of_role->source;
 	standing->is_covered = of_role->setting != NULL &&
 		source_level(of_role->source) > source_level(scope->source);
+	if (of_role->setting == NULL)
+		find_by_login(raise->role_oid, name, standing);
 	standing->scope_kb = standing->is_covered || !OidIsValid(raise->place.role_oid) ?
 		setting_kb(role_setting_find(NULL, name)) : standing->role_kb;
 
@@ -296,27 +358,28 @@ is_too_low(const StoredRaise *raise, int number)
 
 /* ----- what speaks against it ----- */
 
-/*
- * Something speaks against the raise: an error, unless forced.  Takes the
- * strings.
- */
+/* Something speaks against the raise: an error, unless forced. */
 static void
 refuse(StoredRaise *raise, int sqlerrcode, const char *message,
 	   const char *detail, const char *hint)
 {
-	RaiseRequest *request = raise->request;
+	int			kb[RAISED_SETTING_COUNT];
 
-	if (request->force)
+	if (raise->request->force)
 	{
 		appendStringInfo(&raise->overruled, " Forced, although %s.", message);
 		return;
 	}
+
+	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
+		kb[i] = Max(Min(raise->request->kb[i], limit_kb(raise, i)),
+					raise->standing[i].role_kb);
 	ereport(ERROR,
 			(errcode(sqlerrcode),
 			 errmsg("%s", message),
 			 errdetail("%s", detail),
 			 errhint("%s Or set force => true. Without any change to the database, OpenMetadata's DB_PARAMS can pass the values: %s",
-					 hint, raise_db_params(request->kb))));
+					 hint, raise_db_params(kb))));
 }
 
 /* Can the role log in at all? */
@@ -376,31 +439,72 @@ check_reach(StoredRaise *raise, int number)
 			   "Connect as a superuser, or as a role that has no value of its own for the setting.");
 }
 
-/* Would it lower the value in another database? */
+/* Has the machine so much memory? */
 static void
-check_other_databases(StoredRaise *raise, int number)
+check_limit(StoredRaise *raise, int number)
+{
+	if (raise->request->kb[number] > limit_kb(raise, number))
+		refuse(raise, ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+			   psprintf("%s of %s is above the safe limit of %s",
+						raised_settings[number].name,
+						memory_text(raise->request->kb[number]),
+						memory_text(limit_kb(raise, number))),
+			   "If the sessions of the role take that much at once, the machine can run out of memory. upgrade_prereq_memory_limit() shows the account.",
+			   "Ask for less.");
+}
+
+/*
+ * A database that sets more for the role than is asked for, or NULL.  What
+ * this database or all of them set can hide what the configuration files set
+ * for others.
+ */
+static const char *
+find_higher_database(const StoredRaise *raise, int number)
 {
 	MemoryContext context = CurrentMemoryContext;
 	const char *name = raised_settings[number].name;
 	const char *arguments[] = {name, psprintf("%u", raise->role_oid)};
-	const char *database_name = NULL;
+	const char *result = NULL;
 	uint64		rows;
+	ListCell   *lc;
+
+	foreach(lc, role_setting_levels(raise->request->role_name, name))
+	{
+		const RoleSetting *level = lfirst(lc);
+
+		if (source_level(level->source) < 0 &&
+			setting_kb(level) > raise->request->kb[number])
+			return "other databases";
+	}
 
 	SPI_connect();
 	rows = query_run(other_databases_query, lengthof(arguments), arguments);
-	for (uint64 row = 0; row < rows && database_name == NULL; row++)
+	for (uint64 row = 0; row < rows && result == NULL; row++)
 	{
 		int			kb;
 
 		if (parse_int(query_text(row, 2, CurrentMemoryContext), &kb,
 					  GUC_UNIT_KB, NULL) &&
 			kb > raise->request->kb[number])
-			database_name = query_text(row, 1, context);
+			result = psprintf("database \"%s\"",
+							  query_text(row, 1, CurrentMemoryContext));
 	}
+	if (result != NULL)
+		result = MemoryContextStrdup(context, result);
 	SPI_finish();
-	if (database_name != NULL)
+	return result;
+}
+
+/* Would it lower the value in another database? */
+static void
+check_other_databases(StoredRaise *raise, int number)
+{
+	const char *where = find_higher_database(raise, number);
+
+	if (where != NULL)
 		refuse(raise, ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-			   psprintf("%s is higher in database \"%s\"", name, database_name),
+			   psprintf("%s is higher in %s", raised_settings[number].name,
+						where),
 			   psprintf("There, a value for role \"%s\" in every database would lower it.",
 						raise->request->role_name),
 			   "Raise it with the scope \"role\", which is about this database only.");
@@ -418,6 +522,7 @@ check_raise(void *argument)
 		if (!is_too_low(raise, i))
 			continue;
 		is_needed = true;
+		check_limit(raise, i);
 		check_reach(raise, i);
 		if (!OidIsValid(raise->place.database_oid))
 			check_other_databases(raise, i);
@@ -502,6 +607,16 @@ raise_setting(StoredRaise *raise, int number)
 	return row;
 }
 
+/* What is to be said about the safe limit; an empty string if nothing is. */
+static const char *
+limit_note(const StoredRaise *raise, int number)
+{
+	if (raise->limit_bytes[number] < 0)
+		return psprintf(" The safe limit is not known: %s", raise->unknown_limit);
+	return raise->is_capped[number] ?
+		" The migration needs more, but this is the safe limit." : "";
+}
+
 /* Run a guarded function with a snapshot that is as fresh as can be. */
 static void
 look_now(GuardedFunction function, StoredRaise *raise)
@@ -525,8 +640,9 @@ raise_stored(RaiseRequest *request)
 	const char *note = "";
 
 	initStringInfo(&raise.overruled);
-	if (request->role_name == NULL || request->kb[0] == 0 || request->kb[1] == 0)
-		guard_run_or_raise(complete_request, &raise);
+	if (request->role_name != NULL)
+		(void) get_role_oid(request->role_name, false);
+	guard_run_or_raise(complete_request, &raise);
 	raise.role_oid = get_role_oid(request->role_name, false);
 	if (strcmp(request->scope->source, "database") != 0)
 		raise.place.role_oid = raise.role_oid;
@@ -549,7 +665,9 @@ raise_stored(RaiseRequest *request)
 		RaiseRow   *row = lfirst(lc);
 
 		if (row->journal_id != 0)
-			row->note = psprintf("%s%s%s", row->note, note, raise.overruled.data);
+			row->note = psprintf("%s%s%s%s", row->note, note,
+								 limit_note(&raise, foreach_current_index(lc)),
+								 raise.overruled.data);
 	}
 	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
 		request->kb[i] = Max(request->kb[i], raise.standing[i].role_kb);
@@ -682,14 +800,24 @@ restore_entry(JournalEntry *entry)
 	return row;
 }
 
-/* Put back what the journal has of settings (List of RaiseRow *). */
+/*
+ * Put back what the journal has of settings (List of RaiseRow *).  Errors:
+ * 55P03 while somebody else changes stored settings.
+ */
 List *
 restore_stored(void)
 {
 	List	   *rows = NIL;
+	List	   *entries = journal_open_entries(RAISE_KIND);
 	ListCell   *lc;
 
-	foreach(lc, journal_open_entries(RAISE_KIND))
+	if (entries != NIL && journal_may_write())
+	{
+		/* a raise at the same time is to be put back, too */
+		stored_setting_lock();
+		entries = journal_open_entries(RAISE_KIND);
+	}
+	foreach(lc, entries)
 	{
 		CHECK_FOR_INTERRUPTS();
 		rows = lappend(rows, restore_entry(lfirst(lc)));
