@@ -12,7 +12,7 @@
 
 #include "datatype/timestamp.h"
 
-extern bool deadline_worker_start(TimestampTz deadline);
+extern bool deadline_worker_start(TimestampTz at);
 
 extern PGDLLEXPORT void upgrade_prereq_deadline_main(Datum argument);
 
