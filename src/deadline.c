@@ -39,7 +39,7 @@
 #include "utils/timestamp.h"
 
 /* How long a worker waits before it looks whether it is still needed. */
-#define LOOK_AFTER_MS	60000
+#define LOOK_AFTER_MS	20000
 
 /*
  * What cannot be taken back at the deadline, as while a lock is held, is tried

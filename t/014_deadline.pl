@@ -14,6 +14,17 @@ use Test::More;
 my $node = new_node('deadline');
 my $app = 'openmetadata_user';
 
+# A raise that lasts longer than a worker waits at once: several of them follow
+# each other.  On a server of its own, while the other tests go on.
+my $other = new_node('deadline_chain');
+my $chain_start;
+my $chain_seconds = 25;
+$other->append_conf('postgresql.conf', "max_worker_processes = 2\nmax_logical_replication_workers = 0\n");
+$other->start;
+sql($other, 'postgres', 'CREATE ROLE chained LOGIN; CREATE EXTENSION upgrade_prereq');
+sql($other, 'postgres', "SELECT upgrade_prereq_raise('6MB', '4MB', 'role', 'chained', valid_for => '$chain_seconds seconds')");
+$chain_start = time;
+
 # one slot, and nobody else who takes it
 $node->append_conf('postgresql.conf', "max_worker_processes = 1\nmax_logical_replication_workers = 0\nrestart_after_crash = on\n");
 $node->start;
@@ -148,8 +159,6 @@ sleep(3);
 slot_is_free('... just ends');
 is_taken_back('... and the next one works');
 
-# still open at the deadline, committed later: the worker has gone by, the check
-# shows it
 # ----- the rights of who raised, and no more -----
 
 sql($node, 'om', "CREATE ROLE administrators CREATEROLE;
@@ -173,5 +182,34 @@ like(log_contents(), qr/expired change \d+ could not be taken back: permission d
 sql($node, 'om', 'ALTER ROLE administrators CREATEROLE');
 sql($node, 'om', 'SELECT upgrade_prereq_restore()');
 is(sql($node, 'om', $stored), '0', 'taken back in the end');
+
+# ----- a longer one -----
+
+{
+	my $was_raised = sql($other, 'postgres', $stored);
+	my $seconds = time - $chain_start;
+
+	is($was_raised, '1', 'still raised before the deadline') if $seconds < $chain_seconds - 5;
+	ok($other->poll_query_until('postgres', 'SELECT count(*) = 0 FROM pg_db_role_setting'), 'a worker takes it back in the end');
+	is(sql($other, 'postgres', q{SELECT undone_at >= expires_at, undone_at < expires_at + interval '20 seconds' FROM upgrade_prereq_journal}),
+		't|t', '... at the deadline');
+}
+
+# put back before the deadline: the worker ends at its next look
+sql($other, 'postgres', "SELECT upgrade_prereq_raise('6MB', '4MB', 'role', 'chained', valid_for => '1 day')") foreach (1, 2);
+like(sql($other, 'postgres', "SELECT note FROM upgrade_prereq_raise('7MB', '4MB', 'role', 'chained', valid_for => '1 day') WHERE changed"),
+	$without_worker, 'all slots are taken');
+sql($other, 'postgres', 'SELECT upgrade_prereq_restore()');
+{
+	my $note = '';
+
+	foreach my $try (1 .. 60)
+	{
+		$note = sql($other, 'postgres', "BEGIN; SELECT note FROM upgrade_prereq_raise('7MB', '4MB', 'role', 'chained') WHERE changed; ROLLBACK");
+		last if $note =~ $with_worker;
+		sleep(1);
+	}
+	like($note, $with_worker, 'the workers of what was put back end soon');
+}
 
 done_testing();
