@@ -33,7 +33,7 @@ CREATE VIEW pg_temp.rows_of_restore AS
 
 -- for the role that migrates, in this database
 \x on
-SELECT setting, before, after, raised_for, changed, note,
+SELECT setting, before, after, raised_for, changed, split_part(note, ' The safe limit', 1) AS note,
        replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity,
        journal_id IS NOT NULL AS in_journal,
        expires_at - now() BETWEEN interval '3:59' AND interval '4:01' AS expires_in_4_hours, db_params
@@ -72,12 +72,12 @@ SELECT setting, before, after, changed FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored EXCEPT TABLE pg_temp.before;
 
 -- never lower; a raise on top of a raise keeps what was there before the first
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('4MB', '4MB', 'role');
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('4MB', '4MB', 'role');
 SELECT setting, before, after, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
 SELECT setting, before, after, changed FROM upgrade_prereq_raise('7MB', '80MB', 'role', valid_for => '1 hour');
 SELECT expires_at > now() + interval '3 hours' AS longer_of_the_two FROM upgrade_prereq_open_changes;
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('7MB', '4MB', 'role', valid_for => '1 hour');
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('7MB', '4MB', 'role', valid_for => '10 hours');
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('7MB', '4MB', 'role', valid_for => '1 hour');
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('7MB', '4MB', 'role', valid_for => '10 hours');
 SELECT * FROM pg_temp.journal;
 SELECT setting, before, after, changed FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored EXCEPT TABLE pg_temp.before;
@@ -91,7 +91,7 @@ FROM upgrade_prereq_raise('7MB', '80MB', 'Role');
 SELECT * FROM pg_temp.stored;
 SELECT setting, before, after, raised_for, changed, object_identity FROM pg_temp.rows_of_restore;
 SELECT * FROM pg_temp.stored;
-SELECT setting, before, after, raised_for, changed, note, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity
+SELECT setting, before, after, raised_for, changed, split_part(note, ' The safe limit', 1) AS note, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity
 FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
 SELECT * FROM pg_temp.stored;
 SELECT setting, before, after, raised_for, changed, object_identity FROM pg_temp.rows_of_restore;
@@ -172,13 +172,13 @@ CREATE ROLE regress_no_login;
 SELECT upgrade_prereq_raise('6MB', '80MB', 'role', 'regress_no_login');
 ALTER ROLE regress_openmetadata SET work_mem = '5MB';
 SELECT upgrade_prereq_raise('6MB', '80MB', 'database');
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
 SELECT * FROM pg_temp.stored;
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;
 ALTER ROLE regress_openmetadata RESET work_mem;
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '5MB';
 SELECT upgrade_prereq_raise('6MB', '80MB', 'role_everywhere');
-SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('5MB', '80MB', 'role_everywhere');
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('5MB', '80MB', 'role_everywhere');
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET work_mem;
 BEGIN READ ONLY;
