@@ -666,8 +666,8 @@ raise_stored(RaiseRequest *request)
 
 		if (row->journal_id != 0)
 			row->note = psprintf("%s%s%s%s", row->note, note,
-								 limit_note(&raise, foreach_current_index(lc)),
-								 raise.overruled.data);
+								 raise.overruled.data,
+								 limit_note(&raise, foreach_current_index(lc)));
 	}
 	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
 		request->kb[i] = Max(request->kb[i], raise.standing[i].role_kb);
