@@ -18,15 +18,36 @@ OBJS = \
 	src/finding.o \
 	src/guard.o \
 	src/memory/adequacy.o \
+	src/memory/ddl.o \
+	src/memory/estimate.o \
+	src/memory/foreign_code.o \
+	src/memory/harmless.o \
+	src/memory/index_build.o \
+	src/memory/memory_use.o \
 	src/memory/model.o \
 	src/memory/model_hash.o \
 	src/memory/model_sort.o \
 	src/memory/operation.o \
+	src/memory/plan.o \
+	src/memory/plan_rows.o \
+	src/memory/row_length.o \
+	src/memory/row_share.o \
+	src/memory/row_source.o \
+	src/memory/sample.o \
+	src/memory/script.o \
+	src/memory/script_body.o \
+	src/memory/script_lexer.o \
+	src/memory/script_plpgsql.o \
+	src/memory/script_psql.o \
+	src/memory/statement.o \
+	src/memory/statement_settings.o \
+	src/memory/table_facts.o \
 	src/query.o \
 	src/raise.o \
 	src/release.o \
 	src/report.o \
 	src/report_formats.o \
+	src/report_memory.o \
 	src/role_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o

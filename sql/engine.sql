@@ -94,7 +94,7 @@ END
 $$;
 \x on
 SELECT * FROM pg_temp.gate('1.13.5');
-SELECT * FROM pg_temp.gate('1.13.5', 'Warning');
+SELECT * FROM pg_temp.gate('1.13.5', 'Info');
 SELECT * FROM pg_temp.gate('1.13.4');
 SELECT * FROM pg_temp.gate(NULL);
 BEGIN;

@@ -47,18 +47,18 @@ SELECT check_id, object_identity, message, detail,
        regexp_replace(fix_sql, '[0-9]{13}', 'N') AS fix_sql,
        regexp_replace(undo_sql, '[0-9]{13}', 'N', 'g') AS undo_sql
 FROM upgrade_prereq_findings()
-WHERE level = 'warning' AND status = 'found' AND check_id <> 'server_version';
+WHERE (level = 'warning' OR check_id = 'work_mem') AND status = 'found' AND check_id <> 'server_version';
 \x off
 
 -- the fixes can be pasted, wherever one is
 SET search_path = pg_catalog;
 \set ECHO none
 SELECT fix_sql FROM "@schema@ it's $2".upgrade_prereq_findings()
-WHERE level = 'warning' AND status = 'found' AND fix_sql IS NOT NULL \gexec
+WHERE (level = 'warning' OR check_id = 'work_mem') AND status = 'found' AND fix_sql IS NOT NULL \gexec
 \set ECHO all
 SELECT check_id, status FROM "@schema@ it's $2".upgrade_prereq_findings()
-WHERE level = 'warning' AND status = 'found' AND check_id <> 'server_version';
-SELECT count(*) FROM "@schema@ it's $2".upgrade_prereq_memory();
+WHERE (level = 'warning' OR check_id = 'work_mem') AND status = 'found' AND check_id <> 'server_version';
+SELECT DISTINCT note FROM "@schema@ it's $2".upgrade_prereq_memory();
 
 -- the hint of the gate can be pasted, too
 SELECT "@schema@ it's $2".upgrade_prereq_require('1.0.0');

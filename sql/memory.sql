@@ -4,6 +4,7 @@
 \set setup `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/setup.sql"`
 \set teardown `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/teardown.sql"`
 \set era 1.8
+\set scale 3
 \i :setup
 
 SET client_min_messages = warning;
@@ -11,58 +12,52 @@ SET client_min_messages = warning;
 ALTER DATABASE contrib_regression SET work_mem = '4MB';
 ALTER DATABASE contrib_regression SET maintenance_work_mem = '64MB';
 ALTER DATABASE contrib_regression SET hash_mem_multiplier = 2;
+ALTER DATABASE contrib_regression SET max_parallel_maintenance_workers = 0;
+ALTER DATABASE contrib_regression SET max_parallel_workers_per_gather = 0;
 ALTER DATABASE contrib_regression SET temp_file_limit = -1;
 RESET client_min_messages;
 
--- So many rows at the present number of blocks: what ANALYZE would have seen.
-CREATE PROCEDURE pg_temp.pretend(table_name text, row_count real)
-LANGUAGE sql AS $$
-    UPDATE pg_class
-    SET reltuples = row_count,
-        relpages = pg_relation_size(oid) / current_setting('block_size')::int
-    WHERE oid = ('openmetadata.' || table_name)::regclass
-$$;
-
 -- the operations between two versions, and none outside of them
-SELECT version, table_name, operation, setting FROM upgrade_prereq_memory();
+SELECT DISTINCT version FROM upgrade_prereq_memory() WHERE version LIKE '1.9%' OR version LIKE '1.8%' ORDER BY 1;
 SELECT count(*) FROM upgrade_prereq_memory('1.8.11');
-SELECT DISTINCT version FROM upgrade_prereq_memory('1.11.0') ORDER BY 1;
+SELECT DISTINCT version FROM upgrade_prereq_memory('1.9.5') ORDER BY 1;
 SELECT count(*) FROM upgrade_prereq_memory('1.8.0');
 
 -- the sizes are the server's
 SELECT DISTINCT m.table_name,
        m.heap_bytes = pg_relation_size(t.oid) AS heap,
        m.index_bytes = pg_indexes_size(t.oid) AS indexes,
-       m.toast_bytes = COALESCE(pg_relation_size(NULLIF(c.reltoastrelid, 0)), 0) AS toast,
-       m.row_count = c.reltuples AS row_count
-FROM upgrade_prereq_memory() AS m,
+       m.toast_bytes = COALESCE(pg_relation_size(NULLIF(c.reltoastrelid, 0)), 0) AS toast
+FROM upgrade_prereq_memory('1.9.9') AS m,
      to_regclass('openmetadata.' || m.table_name) AS t (oid)
 JOIN pg_class AS c ON c.oid = t.oid
 ORDER BY 1;
 
--- the figures follow from the number of rows
-CALL pg_temp.pretend('profiler_data_time_series', 1000000);
-CALL pg_temp.pretend('tag_usage', 2000000);
-SELECT row_count, version, setting, needed_bytes, available_bytes, adequate, spill_bytes, one_pass_bytes, note
-FROM upgrade_prereq_memory('1.13.4') WHERE table_name IN ('profiler_data_time_series', 'tag_usage');
--- what a hash writes is not known, and said so
-BEGIN;
-SELECT row_count, needed_bytes, available_bytes, adequate, spill_bytes, note
-FROM upgrade_prereq_memory('1.9.9') WHERE version = '1.9.9';
-ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '300MB';
-SELECT status, object_identity, message, detail, fix_sql
-FROM upgrade_prereq_findings('1.9.9', include => '{temp_file_limit}');
--- it cannot be more than what would be in memory
-ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '800MB';
-SELECT status, message FROM upgrade_prereq_findings('1.9.9', include => '{temp_file_limit}');
--- that does not hide what is known to pass the limit
-ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '100MB';
-SELECT status, object_identity, message FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}')
-WHERE object_identity LIKE '%profiler%';
-SELECT level, status, message, detail FROM upgrade_prereq_findings('1.9.9', include => '{work_mem}');
-ROLLBACK;
+-- the heavy statement of 1.12.9, and what comes of it with less and less
+CREATE VIEW pg_temp.grouping AS
+    SELECT outcome, node, setting,
+           needed_bytes BETWEEN 200 * row_count AND 320 * row_count AS needs_some_280_a_row,
+           available_bytes,
+           one_pass_bytes < needed_bytes AS one_pass_is_less,
+           temp_bytes BETWEEN 150 * row_count AND 250 * row_count AS writes_some_217_a_row,
+           certainty, source, sqlstate, note
+    FROM upgrade_prereq_memory('1.12.9')
+    WHERE version = '1.12.9' AND operation LIKE 'grouping%';
+SELECT * FROM pg_temp.grouping;
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET work_mem = '700kB';
+SELECT * FROM pg_temp.grouping;
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET work_mem = '64kB';
+SELECT * FROM pg_temp.grouping;
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '64kB';
+SELECT * FROM pg_temp.grouping;
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression RESET ALL;
+
+-- the indexes of a table that is written anew, one by one
+SELECT operation, outcome, node, object, setting
+FROM upgrade_prereq_memory('1.11.0') WHERE table_name = 'tag_usage' AND operation LIKE 'rewrite%' ORDER BY 1, 4;
+
+-- what to set is in whole MB, and not less than is commonly asked for
 SELECT * FROM upgrade_prereq_recommended_settings('1.13.4');
-SELECT * FROM upgrade_prereq_recommended_settings('1.8.11');
 
 -- what a role gets, level by level
 CREATE VIEW pg_temp.gets AS
@@ -97,51 +92,52 @@ WHERE r.rolname = 'regress_openmetadata' ORDER BY setdatabase;
 ALTER ROLE regress_openmetadata IN DATABASE contrib_regression RESET ALL;
 ALTER ROLE regress_openmetadata RESET ALL;
 
--- nothing spills, but the value is below what OpenMetadata asks for
-CALL pg_temp.pretend('profiler_data_time_series', 100);
-CALL pg_temp.pretend('tag_usage', 100);
-SELECT level, status, message, fix_sql FROM pg_temp.report;
-ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET work_mem = '20MB';
-SELECT level, status, message FROM pg_temp.report;
+-- more than once
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET work_mem = '64kB';
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET maintenance_work_mem = '1MB';
+SELECT level, status, object_identity, message, hint, fix_sql, undo_sql FROM pg_temp.report;
+-- the check and the function agree on what to set
+SELECT DISTINCT (f.data ->> 'recommended_bytes')::bigint = r.recommended_bytes AS agree
+FROM upgrade_prereq_findings('1.13.4', include => '{work_mem,maintenance_work_mem}') AS f
+JOIN upgrade_prereq_recommended_settings('1.13.4') AS r ON r.setting = f.check_id;
 
 -- temporary files that pass the limit
-CALL pg_temp.pretend('profiler_data_time_series', 1000000);
-ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '216MB';
-SELECT level, status, object_identity, message, detail, hint, fix_sql, undo_sql
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '200kB';
+SELECT level, status, object_identity, message, regexp_replace(detail, '\d+ (rows|kB)', 'N \1', 'g') AS detail,
+       regexp_replace(hint, '\d+ kB', 'N kB') AS hint, fix_sql, undo_sql
 FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}');
-ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '800MB';
-SELECT level, status, object_identity, message
-FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}');
-ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = 0;
 SELECT fix_sql FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}') LIMIT 1 \gexec
 SELECT level, status, message FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}');
+-- the picture
+\x off
+SELECT regexp_replace(regexp_replace(line, '#+', '#'), ' +\] +\d+ kB', ' ] N kB') AS line
+FROM upgrade_prereq_check('1.13.4', include => '{work_mem}') AS line
+WHERE line ~ '\||#' AND line !~ 'entity_relationship';
+\x on
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression RESET ALL;
 
--- a partitioned table: what ANALYZE counted, not the blocks it does not have
+-- a partitioned table: its partitions are sampled
 BEGIN;
 ALTER TABLE openmetadata.query_entity RENAME TO query_entity_old;
-CREATE TABLE openmetadata.query_entity (id text) PARTITION BY HASH (id);
+CREATE TABLE openmetadata.query_entity (id text, fqnhash text, json jsonb) PARTITION BY HASH (id);
 CREATE TABLE openmetadata.query_part PARTITION OF openmetadata.query_entity FOR VALUES WITH (MODULUS 1, REMAINDER 0);
-INSERT INTO openmetadata.query_entity SELECT generate_series(1, 1000);
-SELECT row_count, adequate, note FROM upgrade_prereq_memory('1.13.4') WHERE table_name = 'query_entity';
+INSERT INTO openmetadata.query_entity SELECT i, md5(i::text) FROM generate_series(1, 2000) AS i;
+SELECT outcome, row_count, sqlstate, note FROM upgrade_prereq_memory('1.13.4')
+WHERE table_name = 'query_entity' AND version = '1.13.0';
 ROLLBACK;
--- a table that was empty when it was analyzed
+-- a table that was never analyzed, or when it was empty
 BEGIN;
 UPDATE pg_class SET reltuples = 0, relpages = 5 WHERE oid = 'openmetadata.query_entity'::regclass;
-SELECT row_count IS NULL OR row_count > 0 AS unknown_or_counted FROM upgrade_prereq_memory('1.13.4') WHERE table_name = 'query_entity';
+SELECT outcome, row_count / (SELECT count(*) FROM openmetadata.query_entity)::float BETWEEN 0.99 AND 1.1 AS counted
+FROM upgrade_prereq_memory('1.13.4') WHERE table_name = 'query_entity' AND version = '1.13.0';
 ROLLBACK;
--- a table of which nothing is known
-CREATE TABLE openmetadata.copy AS TABLE openmetadata.query_entity;
-ALTER TABLE openmetadata.query_entity RENAME TO query_entity_old;
-ALTER TABLE openmetadata.copy RENAME TO query_entity;
-SELECT pg_stat_reset_single_table_counters('openmetadata.query_entity'::regclass);
-SELECT row_count IS NULL OR row_count > 0 AS unknown_or_counted FROM upgrade_prereq_memory('1.13.4') WHERE table_name = 'query_entity';
 -- a view in the place of a table
 ALTER TABLE openmetadata.query_entity RENAME TO query_entity_copy;
 CREATE VIEW openmetadata.query_entity AS SELECT 1 / 0 AS id;
-SELECT row_count, needed_bytes, adequate, note FROM upgrade_prereq_memory('1.13.4') WHERE table_name = 'query_entity';
-SELECT level, status, object_identity, message, detail, hint, fix_sql FROM pg_temp.report WHERE status = 'unknown';
+SELECT DISTINCT outcome, row_count, needed_bytes, sqlstate, note FROM upgrade_prereq_memory('1.13.4') WHERE table_name = 'query_entity';
+SELECT level, status, object_identity, message, hint, fix_sql FROM pg_temp.report WHERE status = 'unknown' LIMIT 1;
 \x off
 
-DROP VIEW pg_temp.report, pg_temp.gets;
+DROP VIEW pg_temp.report, pg_temp.gets, pg_temp.grouping;
 ALTER DATABASE contrib_regression RESET ALL;
 \i :teardown

@@ -93,21 +93,64 @@ COMMENT ON FUNCTION upgrade_prereq_checks() IS
 -- Memory
 --
 
+CREATE TYPE upgrade_prereq_outcome AS ENUM (
+    'light', 'in_memory', 'spills_once', 'slow', 'plan_cliff', 'fails', 'unknown');
+COMMENT ON TYPE upgrade_prereq_outcome IS
+'what will come of running a statement, from good to bad';
+
+CREATE TYPE upgrade_prereq_certainty AS ENUM ('exact', 'at most', 'rough');
+COMMENT ON TYPE upgrade_prereq_certainty IS
+'how sure a figure is, from best to worst';
+
+CREATE FUNCTION upgrade_prereq_estimate(
+    script text DEFAULT NULL,
+    path text DEFAULT NULL,
+    sample boolean DEFAULT true,
+    OUT statement_number integer,
+    OUT line integer,
+    OUT container text,
+    OUT statement text,
+    OUT outcome upgrade_prereq_outcome,
+    OUT node text,
+    OUT object text,
+    OUT setting text,
+    OUT needed_bytes bigint,
+    OUT available_bytes bigint,
+    OUT one_pass_bytes bigint,
+    OUT temp_bytes bigint,
+    OUT peak_bytes bigint,
+    OUT row_count bigint,
+    OUT row_bytes integer,
+    OUT processes integer,
+    OUT certainty upgrade_prereq_certainty,
+    OUT source text,
+    OUT note text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_estimate';
+COMMENT ON FUNCTION upgrade_prereq_estimate(text, text, boolean) IS
+'memory that each statement of an SQL script needs, against what the migrating role will get; runs nothing of it';
+
 CREATE FUNCTION upgrade_prereq_memory(
     target_version text DEFAULT NULL,
+    OUT version text,
     OUT table_name text,
+    OUT operation text,
+    OUT outcome upgrade_prereq_outcome,
+    OUT node text,
+    OUT object text,
+    OUT setting text,
+    OUT needed_bytes bigint,
+    OUT available_bytes bigint,
+    OUT one_pass_bytes bigint,
+    OUT temp_bytes bigint,
     OUT row_count bigint,
     OUT heap_bytes bigint,
     OUT toast_bytes bigint,
     OUT index_bytes bigint,
-    OUT version text,
-    OUT operation text,
-    OUT setting text,
-    OUT needed_bytes bigint,
-    OUT available_bytes bigint,
-    OUT adequate boolean,
-    OUT spill_bytes bigint,
-    OUT one_pass_bytes bigint,
+    OUT certainty upgrade_prereq_certainty,
+    OUT source text,
+    OUT sqlstate text,
     OUT note text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE

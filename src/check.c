@@ -198,6 +198,7 @@ CheckResult *
 check_run_all(const CheckRequest *request)
 {
 	CheckResult *result = palloc0(sizeof(CheckResult));
+	CheckFacts	facts = {NULL, false, NULL, NULL};
 	int			total = 0;
 	int			number = 0;
 	instr_time	start;
@@ -210,6 +211,7 @@ check_run_all(const CheckRequest *request)
 
 	INSTR_TIME_SET_CURRENT(start);
 	result->installation = find_installation(request->target_text);
+	facts.installation = result->installation;
 
 	for (int i = 0; i < check_count; i++)
 		total += request->selected[i];
@@ -236,8 +238,7 @@ check_run_all(const CheckRequest *request)
 									  "not run: the check is heavy, deep => true runs it"));
 		else
 			result->findings = list_concat(result->findings,
-										   check_run(check,
-													 result->installation));
+										   check_run(check, &facts));
 	}
 
 	finding_sort(result->findings);

@@ -45,6 +45,7 @@ struct Check
 								 * this release; NULL for all */
 	bool		any_installation;	/* has something to say where there is no
 									 * installation, too */
+	bool		memory;			/* wants the fact memory */
 	const CheckNeed *needs;		/* ends with an empty one; may be NULL */
 	const char *passed;			/* message if there is nothing to report */
 	const char *query;			/* either this, ... */
@@ -55,6 +56,19 @@ struct Check
 /* Made from the files under src/checks/ by tools/check_list.awk. */
 extern const Check check_list[];
 extern const int check_count;
+
+/*
+ * What the checks of one call have in common.  What the migration needs of
+ * memory is only found out when the first check asks for it.
+ */
+typedef struct CheckFacts
+{
+	const Installation *installation;
+	bool		memory_is_read;
+	const char *memory;			/* JSON array of the rows of
+								 * upgrade_prereq_memory() */
+	const Obstacle *memory_obstacle;	/* why there is none, or NULL */
+} CheckFacts;
 
 /* What a call asks for. */
 typedef struct CheckRequest
@@ -78,7 +92,7 @@ extern const Check *check_find(const char *id);
 extern CheckResult *check_run_all(const CheckRequest *request);
 
 /* check_run.c */
-extern List *check_run(const Check *check, const Installation *installation);
+extern List *check_run(const Check *check, CheckFacts *facts);
 extern Finding *check_finding(const Check *check, FindingStatus status,
 							  const char *message);
 extern Finding *check_obstacle_finding(const Check *check,

@@ -21,6 +21,7 @@
 #include "compat.h"
 #include "extension.h"
 #include "lib/stringinfo.h"
+#include "memory/adequacy.h"
 #include "query.h"
 #include "table.h"
 #include "upgrade_prereq.h"
@@ -29,7 +30,7 @@
 #include "utils/memutils.h"
 
 /* The facts that a query of a check may use, bound to $1, $2, ... as text. */
-#define FACT_COUNT 13
+#define FACT_COUNT 14
 
 static const char fact_query[] =
 "WITH fact AS (SELECT "
@@ -45,7 +46,9 @@ static const char fact_query[] =
 "$10::name AS role_name, "		/* whom the migration logs in as */
 "$11::interval AS queued_after, "
 "$12::interval AS running_after, "
-"$13::text AS check_id"
+"$13::text AS check_id, "
+"$14::jsonb AS memory"			/* with "facts: memory": rows of
+								 * upgrade_prereq_memory() */
 ") SELECT * FROM (";
 
 /* What is handed to the function that runs under guard_run(). */
@@ -53,6 +56,7 @@ typedef struct CheckRun
 {
 	const Check *check;
 	const Installation *installation;
+	const char *memory;			/* the fact of that name, or NULL */
 	MemoryContext context;		/* where the findings go */
 	List	   *findings;
 } CheckRun;
@@ -281,9 +285,10 @@ installation_word(const Installation *installation)
 
 /* Run the query of a check with the facts bound to it. */
 static void
-execute_query(const Check *check, const char *query,
-			  const Installation *installation)
+execute_query(const CheckRun *run, const char *query)
 {
+	const Check *check = run->check;
+	const Installation *installation = run->installation;
 	bool		found = installation->state == INSTALLATION_FOUND;
 	const char *facts[FACT_COUNT] = {
 		installation_word(installation),
@@ -298,7 +303,8 @@ execute_query(const Check *check, const char *query,
 		installation->role_name,
 		psprintf("%d seconds", setting_queued_after),
 		psprintf("%d seconds", setting_running_after),
-		check->id
+		check->id,
+		run->memory
 	};
 
 	query = psprintf("%s%s) AS finding", fact_query, query);
@@ -358,7 +364,7 @@ run_query(CheckRun *run, const char *query)
 	MemoryContext previous;
 
 	SPI_connect();
-	execute_query(run->check, query, run->installation);
+	execute_query(run, query);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		Finding    *finding = finding_from_row(run->check, row, run->context);
@@ -463,14 +469,34 @@ find_not_applicable(const Check *check, const Installation *installation)
 	return NULL;
 }
 
+/* The fact memory, for guard_run(). */
+static void
+read_memory_guarded(void *argument)
+{
+	CheckFacts *facts = argument;
+
+	facts->memory = adequacy_json(adequacy_list(facts->installation));
+}
+
+/* See to it that the fact memory is there; returns what is in the way. */
+static const Obstacle *
+read_memory(CheckFacts *facts)
+{
+	if (!facts->memory_is_read)
+		facts->memory_obstacle = guard_run(read_memory_guarded, facts);
+	facts->memory_is_read = true;
+	return facts->memory_obstacle;
+}
+
 /*
  * Run one check and return its findings, at least one, in the current memory
  * context.  Nothing that goes wrong in the check itself raises an error.
  */
 List *
-check_run(const Check *check, const Installation *installation)
+check_run(const Check *check, CheckFacts *facts)
 {
-	CheckRun	run = {check, installation, CurrentMemoryContext, NIL};
+	const Installation *installation = facts->installation;
+	CheckRun	run = {check, installation, NULL, CurrentMemoryContext, NIL};
 	const Obstacle *obstacle = installation_obstacle(installation);
 	MemoryContext work;
 
@@ -483,6 +509,13 @@ check_run(const Check *check, const Installation *installation)
 
 		if (finding != NULL)
 			return list_make1(finding);
+	}
+	if (check->memory)
+	{
+		obstacle = read_memory(facts);
+		if (obstacle != NULL)
+			return list_make1(check_obstacle_finding(check, obstacle));
+		run.memory = facts->memory;
 	}
 
 	work = AllocSetContextCreate(run.context, "upgrade_prereq check",

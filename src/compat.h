@@ -28,9 +28,41 @@
 #define PG_MODULE_MAGIC_EXT(...) PG_MODULE_MAGIC
 #endif
 
+/* 18: attributes are read from a digest, which follows their changes. */
+#if PG_VERSION_NUM < 180000
+#define populate_compact_attribute(tupdesc, number) ((void) 0)
+#endif
+
 /* 18: functions that do not return are marked in front. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()
+#endif
+
+/*
+ * 16: rows come to an aggregate in the order it asks for, and a chunk of
+ * memory has a shorter header.
+ */
+#if PG_VERSION_NUM >= 160000
+#define aggref_is_presorted(aggref) ((aggref)->aggpresorted)
+#define CHUNK_HEADER_BYTES 8
+#else
+#define aggref_is_presorted(aggref) false
+#define CHUNK_HEADER_BYTES 16
+#endif
+
+/*
+ * 17: the expression of a generated column can be changed.  18: a generated
+ * column need not be stored.  (What is not there stands for something that
+ * changes nothing.)
+ */
+#if PG_VERSION_NUM < 170000
+#define AT_SetExpression AT_SetStatistics
+#endif
+#if PG_VERSION_NUM >= 180000
+#define constraint_is_stored(constraint) \
+	((constraint)->generated_kind == ATTRIBUTE_GENERATED_STORED)
+#else
+#define constraint_is_stored(constraint) true
 #endif
 
 /* 16: one function for the privileges on any kind of object. */
@@ -44,6 +76,12 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 		elog(ERROR, "unexpected class %u", classid);
 	return pg_namespace_aclcheck(objectid, roleid, mode);
 }
+#endif
+
+/* 15: parse analysis comes in several forms, of which this is the plain one. */
+#if PG_VERSION_NUM < 150000
+#define pg_analyze_and_rewrite_fixedparams(parsetree, text, types, count, env) \
+	pg_analyze_and_rewrite(parsetree, text, types, count, env)
 #endif
 
 /* 15: a setting's prefix can be reserved. */
@@ -81,6 +119,44 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 	rsinfo->setDesc = tupdesc;
 	MemoryContextSwitchTo(previous);
 }
+#endif
+
+/* 15: ALTER TABLE can set the access method. */
+#if PG_VERSION_NUM < 150000
+#define AT_SetAccessMethod AT_SetStorage
+#endif
+
+/*
+ * 14: the plan of a data-modifying statement has one input for all tables;
+ * pull_varnos() takes the planner's data; a range of rows can be scanned;
+ * functions are named after what SQL calls them, and roles by their names.
+ */
+#if PG_VERSION_NUM >= 140000
+#define modify_table_plans(node) list_make1(outerPlan(node))
+#define alter_table_object_type(statement) ((statement)->objtype)
+#else
+#include "catalog/pg_authid.h"
+#include "optimizer/optimizer.h"
+
+#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
+#define modify_table_plans(node) ((node)->plans)
+#define alter_table_object_type(statement) ((statement)->relkind)
+#define pull_varnos(root, node) pull_varnos(node)
+#define T_TidRangeScan T_Invalid
+#define F_ROW_NUMBER F_WINDOW_ROW_NUMBER
+#define F_RANK_ F_WINDOW_RANK
+#define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
+#endif
+
+/* 14: each column says how it is compressed. */
+#if PG_VERSION_NUM < 140000
+#define copy_compression(to, from) ((void) 0)
+#define toast_compress_attribute(value, attribute) toast_compress_datum(value)
+#else
+#define copy_compression(to, from) \
+	((to)->attcompression = (from)->attcompression)
+#define toast_compress_attribute(value, attribute) \
+	toast_compress_datum(value, (attribute)->attcompression)
 #endif
 
 #endif							/* UPGRADE_PREREQ_COMPAT_H */

@@ -67,9 +67,9 @@ static volatile sig_atomic_t time_is_up = false;
 /* Is a time limit running?  Guarded functions can be nested: it is theirs. */
 static bool time_limit_runs = false;
 
-/* Set a setting until the innermost nesting level ends. */
-static void
-pin_setting(const char *name, const char *value)
+/* Set a setting until the innermost nesting level ends, that is guard_run(). */
+void
+guard_pin_setting(const char *name, const char *value)
 {
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
@@ -86,7 +86,7 @@ pin_settings(void)
 
 		if (pin->missing_ok && GetConfigOption(pin->name, true, false) == NULL)
 			continue;
-		pin_setting(pin->name, pin->value);
+		guard_pin_setting(pin->name, pin->value);
 	}
 }
 
@@ -98,9 +98,9 @@ pin_settings(void)
 void
 guard_pin_index_scans(void)
 {
-	pin_setting("enable_seqscan", "off");
-	pin_setting("enable_bitmapscan", "off");
-	pin_setting("enable_sort", "off");
+	guard_pin_setting("enable_seqscan", "off");
+	guard_pin_setting("enable_bitmapscan", "off");
+	guard_pin_setting("enable_sort", "off");
 }
 
 /* The time limit was reached: interrupt whatever is running. */

@@ -41,4 +41,9 @@ extern List *report_text(const CheckResult *result);
 extern List *report_json(const CheckResult *result);
 extern List *report_markdown(const CheckResult *result);
 
+
+/* report_memory.c */
+extern bool report_memory_shows(const Finding *finding);
+extern List *report_memory_lines(List *findings);
+
 #endif							/* UPGRADE_PREREQ_REPORT_H */

@@ -237,7 +237,7 @@ add_block_text(List *lines, List *block)
 	lines = add_labelled(lines, "    HINT:    ", finding->hint);
 	lines = add_labelled(lines, "    FIX:     ", finding->fix_sql);
 	lines = add_labelled(lines, "    UNDO:    ", finding->undo_sql);
-	if (finding->status == FINDING_FOUND)
+	if (finding->status == FINDING_FOUND && !report_memory_shows(finding))
 		lines = add_labelled(lines, "    DATA:    ", finding->data);
 	return lines;
 }
@@ -281,6 +281,7 @@ List *
 report_text(const CheckResult *result)
 {
 	List	   *lines = NIL;
+	List	   *picture = report_memory_lines(result->findings);
 	ListCell   *lc;
 
 	lines = add_labelled(lines, "", headline(result));
@@ -289,6 +290,8 @@ report_text(const CheckResult *result)
 		lines = add_block_text(lines, lfirst(lc));
 	if (list_length(lines) > 2)
 		lines = add_line(lines, "");
+	if (picture != NIL)
+		lines = add_line(list_concat(lines, picture), "");
 	lines = add_summary(lines, result);
 	return add_line(lines, report_verdict_line(result, REPORT_FAIL_LEVEL));
 }

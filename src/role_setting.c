@@ -54,6 +54,8 @@ static const SettingDefinition definitions[] = {
 	{"hash_mem_multiplier", SETTING_REAL, 0, NULL},
 	{"lock_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
 	{"maintenance_work_mem", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
+	{"max_parallel_maintenance_workers", SETTING_INTEGER, 0, NULL},
+	{"max_parallel_workers_per_gather", SETTING_INTEGER, 0, NULL},
 	{"statement_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
 	{"temp_file_limit", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
 	{"work_mem", SETTING_INTEGER, GUC_UNIT_KB, "kB"},

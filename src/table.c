@@ -148,19 +148,13 @@ altered_since_snapshot(Oid relid)
 }
 
 /*
- * Lock a table against being dropped or rewritten (AccessShareLock, until the
- * (sub)transaction ends), without waiting for it.  Returns what is in the way,
- * or NULL with the table's OID in *table_oid.
+ * Take the lock of table_lock() on a relation of that name, see that it is a
+ * table, and that it looks to the present snapshot as it is.
  */
-Obstacle *
-table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
+static Obstacle *
+lock_relation(Oid relid, const char *table_name)
 {
-	Oid			relid = table_lookup(schema_oid, table_name);
 	char		relkind;
-
-	*table_oid = InvalidOid;
-	if (!OidIsValid(relid))
-		return missing_table(table_name);
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
 		return make_obstacle(ERRCODE_LOCK_NOT_AVAILABLE,
@@ -169,10 +163,9 @@ table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
 							 "Try again when the other session has finished.",
 							 NULL);
 
-	/* It may have gone, or been replaced, before we had the lock. */
 	relkind = get_rel_relkind(relid);
-	if (relkind == '\0' || table_lookup(schema_oid, table_name) != relid)
-		return missing_table(table_name);
+	if (relkind == '\0')
+		return missing_table(table_name);	/* went before we had the lock */
 
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
 		return make_obstacle(ERRCODE_WRONG_OBJECT_TYPE,
@@ -186,9 +179,48 @@ table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
 									  table_name),
 							 "Run the check again, in a new transaction.",
 							 NULL);
+	return NULL;
+}
+
+/*
+ * Lock a table against being dropped or rewritten (AccessShareLock, until the
+ * (sub)transaction ends), without waiting for it.  Returns what is in the way,
+ * or NULL with the table's OID in *table_oid.
+ */
+Obstacle *
+table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
+{
+	Oid			relid = table_lookup(schema_oid, table_name);
+	Obstacle   *obstacle;
+
+	*table_oid = InvalidOid;
+	if (!OidIsValid(relid))
+		return missing_table(table_name);
+
+	obstacle = lock_relation(relid, table_name);
+	if (obstacle != NULL)
+		return obstacle;
+
+	/* It may have been replaced before we had the lock. */
+	if (table_lookup(schema_oid, table_name) != relid)
+		return missing_table(table_name);
 
 	*table_oid = relid;
 	return NULL;
+}
+
+/*
+ * table_lock() for a partition of a table that is locked: who may read the
+ * one may read the other through it.
+ */
+Obstacle *
+table_lock_partition(Oid partition_oid)
+{
+	const char *name = get_rel_name(partition_oid);
+
+	if (name == NULL)
+		return missing_table(psprintf("%u", partition_oid));
+	return lock_relation(partition_oid, name);
 }
 
 /*

@@ -15,6 +15,7 @@
 extern Oid	table_lookup(Oid schema_oid, const char *table_name);
 extern Obstacle *table_lock(Oid schema_oid, const char *table_name,
 							Oid *table_oid);
+extern Obstacle *table_lock_partition(Oid partition_oid);
 extern Obstacle *table_obstacle(Oid schema_oid, const char *table_name,
 								Oid *table_oid);
 extern const char *table_column(Oid table_oid, const char *alternatives);

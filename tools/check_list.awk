@@ -10,7 +10,7 @@ BEGIN {
 	split("id title category level cost versions passed", list)
 	for (i in list)
 		required[list[i]] = 1
-	split("needs index installation query", list)
+	split("needs index installation query facts", list)
 	for (i in list)
 		optional[list[i]] = 1
 
@@ -147,6 +147,10 @@ function finish(    key, i) {
 	print "\t\t.heavy = " (value["cost"] == "heavy" ? "true" : "false") ","
 	if (sub(/^reaching /, "", value["versions"]))
 		print "\t\t.reaching = " quoted(value["versions"]) ","
+	if (("facts" in value) && value["facts"] != "memory")
+		fail("facts is \"" value["facts"] "\"")
+	if ("facts" in value)
+		print "\t\t.memory = true,"
 	if (value["installation"] == "any")
 		print "\t\t.any_installation = true,"
 	if (needs > 0) {

@@ -4,5 +4,6 @@
 -- level: warning
 -- cost: light
 -- versions: all
+-- facts: memory
 -- passed: maintenance_work_mem suits the index builds of the migration
 -- query: work_mem

@@ -1,14 +1,16 @@
 -- id: temp_file_limit
--- title: the temporary files of the migration stay below temp_file_limit
+-- title: the temporary files of the migration fit
 -- category: memory
 -- level: error
 -- cost: light
 -- versions: all
--- passed: no temporary file of the migration reaches temp_file_limit
+-- facts: memory
+-- passed: the temporary files of the migration fit
 --
--- A statement whose temporary files pass the limit is cancelled with an error
--- (53400).  The limit is for one process; a migration is not said to run
--- parallel, so the whole file counts.
+-- A statement whose temporary files pass temp_file_limit is cancelled with an
+-- error (53400), and one that finds the disk full fails (53100).  The limit is
+-- for one process; a migration is not said to run parallel, so the whole file
+-- counts.
 WITH setting AS (
     SELECT effective.setting::bigint * 1024 AS bytes,
            effective.source,
@@ -16,44 +18,60 @@ WITH setting AS (
     FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS effective
     WHERE effective.name = 'temp_file_limit'
 ),
--- of each table the operation that writes most; or, if none that is known
--- passes the limit, one of which it is not known
-operation AS (
-    SELECT DISTINCT ON (memory.table_name) memory.*
-    FROM fact
-    CROSS JOIN setting
-    CROSS JOIN @extschema@.upgrade_prereq_memory(fact.target) AS memory
-    ORDER BY memory.table_name,
-             COALESCE(memory.spill_bytes > setting.bytes, false) DESC,
-             memory.spill_bytes DESC NULLS FIRST
+memory AS (
+    SELECT memory.*
+    FROM fact, jsonb_to_recordset(fact.memory) AS memory (
+        version text, table_name text, operation text, outcome @extschema@.upgrade_prereq_outcome,
+        setting text, needed_bytes bigint, available_bytes bigint, one_pass_bytes bigint,
+        temp_bytes bigint, row_count bigint, certainty text, sqlstate text, note text, hint text, fix_sql text)
+),
+-- of each table the node that writes most
+node AS (
+    SELECT DISTINCT ON (memory.table_name)
+           memory.*, memory.temp_bytes > setting.bytes AND setting.bytes >= 0 AS is_over_limit
+    FROM setting, memory
+    WHERE memory.outcome = 'fails'
+    ORDER BY memory.table_name, memory.temp_bytes DESC NULLS LAST, memory.version, memory.operation
 )
 SELECT 'found' AS status,
        'table' AS object_type,
-       format('%I.%I', fact.schema_name, operation.table_name) AS object_identity,
-       format('the migration to %s would be cancelled: its temporary file passes temp_file_limit',
-              operation.version) AS message,
-       format('%s of %s (%s rows): %s of temporary file, the limit is %s (source: %s).',
-              initcap(left(operation.operation, 1)) || substr(operation.operation, 2),
-              operation.table_name, operation.row_count,
-              pg_size_pretty(operation.spill_bytes), pg_size_pretty(setting.bytes), setting.source) AS detail,
-       format('Lift the limit for the migration, which takes a superuser, or raise %s to %s.',
-              operation.setting, pg_size_pretty(operation.needed_bytes)) AS hint,
-       format('ALTER ROLE %I IN DATABASE %I SET temp_file_limit = ''-1'';',
-              fact.role_name, current_database()) AS fix_sql,
-       CASE setting.source
-           WHEN 'database user' THEN
+       format('%I.%I', fact.schema_name, node.table_name) AS object_identity,
+       CASE WHEN is_over_limit THEN
+           format('the migration to %s would be cancelled: its temporary files pass temp_file_limit', node.version)
+       ELSE
+           format('the migration to %s would fail: there is no room for its temporary files', node.version)
+       END AS message,
+       format('%s of %s (%s rows): %s of temporary files with %s = %s; %s.',
+              upper(left(node.operation, 1)) || substr(node.operation, 2),
+              node.table_name, node.row_count, pg_size_pretty(node.temp_bytes),
+              node.setting, pg_size_pretty(node.available_bytes),
+              CASE WHEN is_over_limit THEN
+                  format('the limit is %s (source: %s)', pg_size_pretty(setting.bytes), setting.source)
+              ELSE 'less than that is left by temp_file_limit or free on the disk' END) AS detail,
+       format('%s%s.',
+              CASE WHEN is_over_limit THEN 'Lift the limit for the migration, which takes a superuser'
+              ELSE 'Make room on the disk of the temporary files' END,
+              CASE WHEN node.needed_bytes IS NOT NULL THEN
+                  format(', or raise %s to %s', node.setting, pg_size_pretty(node.needed_bytes)) END) AS hint,
+       CASE WHEN is_over_limit THEN
+           format('ALTER ROLE %I IN DATABASE %I SET temp_file_limit = ''-1'';',
+                  fact.role_name, current_database())
+       END AS fix_sql,
+       CASE
+           WHEN NOT is_over_limit THEN NULL
+           WHEN setting.source = 'database user' THEN
                format('ALTER ROLE %I IN DATABASE %I SET temp_file_limit = %L;',
                       fact.role_name, current_database(), setting.stored_text)
            ELSE
                format('ALTER ROLE %I IN DATABASE %I RESET temp_file_limit;',
                       fact.role_name, current_database())
        END AS undo_sql,
-       jsonb_build_object('spill_bytes', operation.spill_bytes,
+       jsonb_build_object('temp_bytes', node.temp_bytes,
                           'limit_bytes', setting.bytes,
-                          'needed_bytes', operation.needed_bytes,
-                          'setting', operation.setting) AS data
-FROM fact, setting, operation
-WHERE setting.bytes >= 0 AND operation.spill_bytes > setting.bytes
+                          'needed_bytes', node.needed_bytes,
+                          'setting', node.setting,
+                          'certainty', node.certainty) AS data
+FROM fact, setting, node
 UNION ALL
 SELECT 'unknown', 'setting', 'temp_file_limit',
        format('could not check: this session does not show what role "%s" gets for temp_file_limit', fact.role_name),
@@ -62,14 +80,3 @@ SELECT 'unknown', 'setting', 'temp_file_limit',
        NULL, NULL, NULL
 FROM fact, setting
 WHERE setting.bytes IS NULL
-UNION ALL
-SELECT 'unknown', 'table', format('%I.%I', fact.schema_name, operation.table_name),
-       format('could not check: the temporary file for table "%s" is not known', operation.table_name),
-       format('Reason: %s.', operation.note),
-       CASE WHEN row_count IS NULL AND heap_bytes IS NOT NULL THEN 'Analyze the table and run the check again.' END,
-       CASE WHEN row_count IS NULL AND heap_bytes IS NOT NULL THEN format('ANALYZE %I.%I;', fact.schema_name, operation.table_name) END,
-       NULL, NULL
-FROM fact, setting, operation
-WHERE setting.bytes >= 0 AND operation.spill_bytes IS NULL
-  -- what is not in memory cannot be more than what would be there
-  AND (operation.needed_bytes > setting.bytes) IS NOT FALSE

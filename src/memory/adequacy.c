@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * adequacy.c
- *	  What the migration needs of memory, against what it will get.
+ *	  What the heavy statements of the migration need of memory, against what
+ *	  they will get.
  *
  * src/memory/adequacy.c
  *
@@ -14,21 +15,15 @@
 #include "access/relation.h"
 #include "adequacy.h"
 #include "compat.h"
-#include "guard.h"
-#include "model.h"
-#include "role_setting.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "table.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_memory);
 PG_FUNCTION_INFO_V1(upgrade_prereq_recommended_settings);
-
-/* Columns of upgrade_prereq_memory(). */
-#define MEMORY_COLUMNS 14
 
 /* Columns of upgrade_prereq_recommended_settings(). */
 #define RECOMMENDED_COLUMNS 3
@@ -76,34 +71,7 @@ index_bytes(Relation table)
 	return total;
 }
 
-/*
- * Number of rows, as the planner counts them: the density that ANALYZE or
- * VACUUM saw, times the present number of blocks (estimate_rel_size()).  For
- * a table that neither has seen, or that was empty then, the counter of live
- * rows; -1 if that is empty too, since the planner's guess can be far too low
- * then.  A partitioned table has no blocks, only what ANALYZE counted.
- */
-static double
-estimate_rows(Relation table, double heap_bytes)
-{
-	double		reltuples = table->rd_rel->reltuples;
-	double		relpages = (double) (BlockNumber) table->rd_rel->relpages;
-	double		blocks = heap_bytes / BLCKSZ;
-
-	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
-		return reltuples > 0 ? reltuples : -1;
-	if (blocks == 0)
-		return 0;
-	if (relpages > 0 && reltuples > 0)
-		return rint(reltuples / relpages * blocks);
-
-	reltuples = (double)
-		DatumGetInt64(DirectFunctionCall1(pg_stat_get_live_tuples,
-										  ObjectIdGetDatum(RelationGetRelid(table))));
-	return reltuples > 0 ? reltuples : -1;
-}
-
-/* Fill in what the table of an operation looks like. */
+/* The sizes of the table of an operation. */
 static void
 measure_table(Adequacy *adequacy, Oid table_oid)
 {
@@ -116,95 +84,50 @@ measure_table(Adequacy *adequacy, Oid table_oid)
 		adequacy->toast_bytes = OidIsValid(toast_oid) ? relation_bytes(toast_oid) : 0;
 		adequacy->index_bytes = index_bytes(table);
 	}
-	adequacy->row_count = estimate_rows(table, adequacy->heap_bytes);
-	if (adequacy->row_count < 0)
-		adequacy->note = "the table was never analyzed, or when it was empty";
 	relation_close(table, NoLock);
-}
-
-/* What a new session of the migrating role gets for an operation, or -1. */
-static double
-find_available(const Installation *installation, MemorySetting setting)
-{
-	RoleSetting *memory = role_setting_find(installation->role_name,
-											memory_setting_name(setting));
-	RoleSetting *multiplier;
-
-	if (memory->setting == NULL)
-		return -1;
-	if (setting != MEMORY_HASH)
-		return memory->number * 1024;
-
-	multiplier = role_setting_find(installation->role_name,
-								   "hash_mem_multiplier");
-	return multiplier->setting == NULL ? -1 :
-		memory->number * 1024 * multiplier->number;
 }
 
 /* Look at one operation; NULL if its table is not in this database. */
 static Adequacy *
 find_adequacy(const Operation *operation, const Installation *installation,
-			  double available_bytes)
+			  const StatementSettings *settings, TableFactsCache *cache)
 {
 	Adequacy   *adequacy = palloc0(sizeof(Adequacy));
-	Oid			table_oid;
 	Obstacle   *obstacle;
+	Oid			table_oid;
 
 	if (!OidIsValid(table_lookup(installation->schema_oid, operation->table)))
 		return NULL;
 
 	adequacy->operation = operation;
-	adequacy->row_count = adequacy->heap_bytes = -1;
-	adequacy->toast_bytes = adequacy->index_bytes = -1;
-	adequacy->needed_bytes = adequacy->one_pass_bytes = -1;
-	adequacy->spill_bytes = -1;
-	adequacy->available_bytes = available_bytes;
+	adequacy->heap_bytes = adequacy->toast_bytes = adequacy->index_bytes = -1;
+	if (table_lock(installation->schema_oid, operation->table,
+				   &table_oid) == NULL)
+		measure_table(adequacy, table_oid);
+	adequacy->settings = settings;
 
-	obstacle = table_lock(installation->schema_oid, operation->table,
-						  &table_oid);
-	if (obstacle != NULL)
-	{
-		adequacy->note = obstacle->message;
-		return adequacy;
-	}
-
-	measure_table(adequacy, table_oid);
-	if (adequacy->row_count < 0)
-		return adequacy;
-
-	adequacy->needed_bytes = model_needed_bytes(operation,
-												adequacy->row_count);
-	adequacy->one_pass_bytes = model_one_pass_bytes(operation,
-													adequacy->row_count);
-	if (adequacy->available_bytes < 0)
-		adequacy->note = "what the migrating role will get is not known";
-	if (adequacy->available_bytes >= adequacy->needed_bytes)
-		adequacy->spill_bytes = 0;
-	else if (adequacy->available_bytes >= 0)
-	{
-		adequacy->spill_bytes = model_spill_bytes(operation,
-												  adequacy->row_count);
-		if (adequacy->spill_bytes < 0)
-			adequacy->note = "how much it writes has not been measured";
-	}
+	/* asked here, since an obstacle that is raised loses its fix */
+	obstacle = table_obstacle(installation->schema_oid, operation->table,
+							  &table_oid);
+	adequacy->estimate = obstacle != NULL ?
+		statement_unknown(obstacle) :
+		statement_estimate(operation->statement, settings, cache);
 	return adequacy;
 }
 
 /*
- * The operations that the upgrade asked about runs on tables of this
- * database (List of Adequacy *), in the order of the releases.  To be called
- * under guard_run(); takes AccessShareLock on the tables.
+ * The operations that the upgrade asked about runs on tables of this database
+ * (List of Adequacy *), in the order of the releases.  To be called under
+ * guard_run(); takes AccessShareLock on the tables.
  */
 List *
 adequacy_list(const Installation *installation)
 {
+	StatementSettings *settings = statement_settings_of_session();
+	TableFactsCache cache = {CurrentMemoryContext, true, NIL};
 	List	   *result = NIL;
-	double		available_bytes[MEMORY_SETTING_COUNT];
 
-	for (int setting = 0; setting < MEMORY_SETTING_COUNT; setting++)
-		available_bytes[setting] = find_available(installation,
-												  (MemorySetting) setting);
-
+	statement_settings_of_migration(settings, installation);
 	for (int i = 0; i < operation_count; i++)
 	{
 		Adequacy   *adequacy;
@@ -212,8 +135,7 @@ adequacy_list(const Installation *installation)
 		CHECK_FOR_INTERRUPTS();
 		if (!installation_reaches(installation, operations[i].version))
 			continue;
-		adequacy = find_adequacy(&operations[i], installation,
-								 available_bytes[operations[i].setting]);
+		adequacy = find_adequacy(&operations[i], installation, settings, &cache);
 		if (adequacy != NULL)
 			result = lappend(result, adequacy);
 	}
@@ -222,15 +144,15 @@ adequacy_list(const Installation *installation)
 
 /*
  * What to set one of the two settings to: enough for every operation to write
- * its data only once, in whole MB, and at least what is commonly asked for.
- * Not what would keep a big table in memory: every session could take that
- * much, and it saves little.
+ * its data only once, and for no subquery to lose its hash table; in whole MB,
+ * and at least what is commonly asked for.  Not what would keep a big table in
+ * memory: every session could take that much, and it saves little.
  */
 Recommendation
 adequacy_recommend(List *adequacies, const char *setting_name)
 {
 	Recommendation result = {setting_name, RECOMMENDED_WORK_MEM_KB,
-	"OpenMetadata's upgrade page asks for it."};
+	"OpenMetadata's upgrade page asks for it, as a rule of thumb."};
 	ListCell   *lc;
 
 	if (strcmp(setting_name, "maintenance_work_mem") == 0)
@@ -242,25 +164,23 @@ adequacy_recommend(List *adequacies, const char *setting_name)
 	foreach(lc, adequacies)
 	{
 		const Adequacy *adequacy = lfirst(lc);
-		const Operation *operation = adequacy->operation;
-		double		kb = ceil(adequacy->one_pass_bytes / 1024 / 1024) * 1024;
+		ListCell   *cell;
 
-		if (strcmp(memory_setting_name(operation->setting), setting_name) != 0 ||
-			kb <= result.kb)
-			continue;
-		result.kb = (int) Min(kb, MAX_KILOBYTES);
-		result.reason = psprintf("With it, the migration to %s writes its data only once: %s of %s.",
-								 operation->version, operation->description,
-								 operation->table);
+		foreach(cell, adequacy->estimate->uses)
+		{
+			const MemoryUse *use = lfirst(cell);
+			double		kb = ceil(use->need.one_pass_bytes / 1024 / 1024) * 1024;
+
+			if (strcmp(use->setting_name, setting_name) != 0 || kb <= result.kb)
+				continue;
+			result.kb = (int) Min(kb, MAX_KILOBYTES);
+			result.reason = psprintf("With it, the migration to %s writes its data no more than once: %s of %s.",
+									 adequacy->operation->version,
+									 adequacy->operation->description,
+									 adequacy->operation->table);
+		}
 	}
 	return result;
-}
-
-/* A number of an SQL result, null for what is not known. */
-static char *
-number_text(double number)
-{
-	return number < 0 ? NULL : psprintf("%.0f", number);
 }
 
 /* The part of the SQL functions that reads the database. */
@@ -293,10 +213,147 @@ adequacies_of_call(FunctionCallInfo fcinfo)
 }
 
 /*
+ * Columns of upgrade_prereq_memory(), in order; the last two are only in the
+ * JSON document.
+ */
+static const char *const memory_columns[] = {
+	"version", "table_name", "operation", "outcome", "node", "object",
+	"setting", "needed_bytes", "available_bytes", "one_pass_bytes",
+	"temp_bytes", "row_count", "heap_bytes", "toast_bytes", "index_bytes",
+	"certainty", "source", "sqlstate", "note", "hint", "fix_sql"
+};
+
+#define MEMORY_VALUES lengthof(memory_columns)
+#define MEMORY_COLUMNS (MEMORY_VALUES - 2)
+
+/* The values of one row; use is NULL where there is none. */
+static void
+row_values(const Adequacy *adequacy, const MemoryUse *use,
+		   const char **values)
+{
+	const Operation *operation = adequacy->operation;
+	const StatementEstimate *estimate = adequacy->estimate;
+
+	memset(values, 0, sizeof(char *) * MEMORY_VALUES);
+	values[0] = operation->version;
+	values[1] = operation->table;
+	values[2] = operation->description;
+	values[3] = outcome_name(use ? use->outcome : estimate->outcome);
+	if (use != NULL)
+	{
+		values[4] = use->operation;
+		values[5] = use->object;
+		values[6] = use->setting_name;
+		values[7] = figure_text(use->need.needed_bytes);
+		values[8] = figure_text(statement_available_bytes(adequacy->settings, use));
+		values[9] = figure_text(use->need.one_pass_bytes);
+		values[10] = figure_text(use->need.temp_bytes);
+		values[11] = figure_text(use->rows);
+		values[15] = certainty_name(use->certainty);
+		values[16] = figure_source_name(use->source);
+	}
+	values[12] = figure_text(adequacy->heap_bytes);
+	values[13] = figure_text(adequacy->toast_bytes);
+	values[14] = figure_text(adequacy->index_bytes);
+	if (use != NULL)
+		values[18] = use->note;
+	if (estimate->obstacle != NULL)
+	{
+		values[17] = pstrdup(unpack_sql_state(estimate->obstacle->sqlerrcode));
+		values[18] = estimate->obstacle->message;
+		values[19] = estimate->obstacle->hint;
+		values[20] = estimate->obstacle->fix_sql;
+	}
+}
+
+/* What to do with one row. */
+typedef void (*RowFunction) (const char **values, void *argument);
+
+/* Go through all rows: one for each use, or for what has none. */
+static void
+for_each_row(List *adequacies, RowFunction function, void *argument)
+{
+	const char *values[MEMORY_VALUES];
+	ListCell   *lc;
+
+	foreach(lc, adequacies)
+	{
+		const Adequacy *adequacy = lfirst(lc);
+		ListCell   *cell;
+
+		if (adequacy->estimate->uses == NIL)
+		{
+			row_values(adequacy, NULL, values);
+			function(values, argument);
+		}
+		foreach(cell, adequacy->estimate->uses)
+		{
+			row_values(adequacy, lfirst(cell), values);
+			function(values, argument);
+		}
+	}
+}
+
+/* Append a row as a JSON object.  (RowFunction) */
+static void
+append_object(const char **values, void *argument)
+{
+	StringInfo	json = argument;
+
+	appendStringInfoString(json, json->len > 1 ? ", {" : "{");
+	for (size_t i = 0; i < MEMORY_VALUES; i++)
+	{
+		appendStringInfoString(json, i > 0 ? ", " : "");
+		escape_json(json, memory_columns[i]);
+		appendStringInfoString(json, ": ");
+		if (values[i] == NULL)
+			appendStringInfoString(json, "null");
+		else
+			escape_json(json, values[i]);
+	}
+	appendStringInfoChar(json, '}');
+}
+
+/*
+ * The rows of upgrade_prereq_memory() as a JSON array of objects, for checks;
+ * all values are strings or null.
+ */
+const char *
+adequacy_json(List *adequacies)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '[');
+	for_each_row(adequacies, append_object, &json);
+	appendStringInfoChar(&json, ']');
+	return json.data;
+}
+
+/* The result of the SQL function. */
+typedef struct RowSink
+{
+	ReturnSetInfo *rsinfo;
+	AttInMetadata *input;
+} RowSink;
+
+/* Add a row to the result.  (RowFunction) */
+static void
+put_row(const char **values, void *argument)
+{
+	RowSink    *sink = argument;
+
+	tuplestore_puttuple(sink->rsinfo->setResult,
+						BuildTupleFromCStrings(sink->input, (char **) values));
+}
+
+/*
  * upgrade_prereq_memory(target_version text)
  *
- * One row for each heavy operation between the installed and the target
- * version: what it needs, and what the migrating role will get, in bytes.
+ * What the heavy operations between the installed and the target version need,
+ * and what the migrating role will get, in bytes: one row for each node of a
+ * plan, and each index build, that keeps more than the smallest setting; one
+ * row for an operation that has none.
  *
  * target_version may be null, for the next releases.  What is not known is
  * null in the result, and note says why.  Errors: 22023 for an argument or
@@ -307,40 +364,12 @@ Datum
 upgrade_prereq_memory(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	AttInMetadata *input;
-	ListCell   *lc;
+	RowSink		sink = {rsinfo, NULL};
 
 	InitMaterializedSRF(fcinfo, 0);
 	Assert(rsinfo->setDesc->natts == MEMORY_COLUMNS);
-	input = TupleDescGetAttInMetadata(rsinfo->setDesc);
-
-	foreach(lc, adequacies_of_call(fcinfo))
-	{
-		const Adequacy *adequacy = lfirst(lc);
-		const Operation *operation = adequacy->operation;
-		bool		known = adequacy->needed_bytes >= 0 &&
-			adequacy->available_bytes >= 0;
-		const char *values[MEMORY_COLUMNS] = {
-			operation->table,
-			number_text(adequacy->row_count),
-			number_text(adequacy->heap_bytes),
-			number_text(adequacy->toast_bytes),
-			number_text(adequacy->index_bytes),
-			operation->version,
-			operation->description,
-			memory_setting_name(operation->setting),
-			number_text(adequacy->needed_bytes),
-			number_text(adequacy->available_bytes),
-			!known ? NULL :
-			adequacy->needed_bytes <= adequacy->available_bytes ? "t" : "f",
-			number_text(adequacy->spill_bytes),
-			number_text(adequacy->one_pass_bytes),
-			adequacy->note
-		};
-
-		tuplestore_puttuple(rsinfo->setResult,
-							BuildTupleFromCStrings(input, (char **) values));
-	}
+	sink.input = TupleDescGetAttInMetadata(rsinfo->setDesc);
+	for_each_row(adequacies_of_call(fcinfo), put_row, &sink);
 	return (Datum) 0;
 }
 
@@ -369,7 +398,7 @@ upgrade_prereq_recommended_settings(PG_FUNCTION_ARGS)
 														   names[i]);
 		const char *values[RECOMMENDED_COLUMNS] = {
 			recommendation.setting_name,
-			number_text(recommendation.kb * 1024.0),
+			figure_text(recommendation.kb * 1024.0),
 			recommendation.reason
 		};
 

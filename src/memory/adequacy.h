@@ -1,7 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * adequacy.h
- *	  What the migration needs of memory, against what it will get.
+ *	  What the heavy statements of the migration need of memory, against what
+ *	  they will get.
  *
  * src/memory/adequacy.h
  *
@@ -11,21 +12,17 @@
 #define UPGRADE_PREREQ_ADEQUACY_H
 
 #include "operation.h"
-#include "release.h"
+#include "statement.h"
 
-/* One operation on one table of this database; -1 for what is not known. */
+/* One operation on this database; sizes are -1 where they are not known. */
 typedef struct Adequacy
 {
 	const Operation *operation;
-	double		row_count;
-	double		heap_bytes;
+	double		heap_bytes;		/* of the operation's table */
 	double		toast_bytes;
 	double		index_bytes;
-	double		needed_bytes;	/* for no temporary file */
-	double		available_bytes;	/* for a new session of the role */
-	double		one_pass_bytes; /* to write the data only once */
-	double		spill_bytes;	/* temporary file, 0 if there is none */
-	const char *note;			/* why something is not known, or NULL */
+	const StatementSettings *settings;	/* of the session that migrates */
+	const StatementEstimate *estimate;
 } Adequacy;
 
 /* What to set one of the two settings to. */
@@ -37,6 +34,7 @@ typedef struct Recommendation
 } Recommendation;
 
 extern List *adequacy_list(const Installation *installation);
+extern const char *adequacy_json(List *adequacies);
 extern Recommendation adequacy_recommend(List *adequacies,
 										 const char *setting_name);
 

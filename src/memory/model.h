@@ -17,8 +17,6 @@
 #ifndef UPGRADE_PREREQ_MODEL_H
 #define UPGRADE_PREREQ_MODEL_H
 
-#include "operation.h"
-
 /* The server, and the settings that a node runs under. */
 typedef struct ModelServer
 {
@@ -128,9 +126,5 @@ extern ModelNeed model_tuplestore(const ModelServer *server,
 								  const ModelRows *rows);
 extern ModelNeed model_gin_build(const ModelServer *server, double keys,
 								 double distinct_keys, double key_length);
-
-extern double model_needed_bytes(const Operation *operation, double rows);
-extern double model_spill_bytes(const Operation *operation, double rows);
-extern double model_one_pass_bytes(const Operation *operation, double rows);
 
 #endif							/* UPGRADE_PREREQ_MODEL_H */

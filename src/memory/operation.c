@@ -4,17 +4,24 @@
  *	  The statements of OpenMetadata's migrations whose need of memory grows
  *	  with a table.
  *
- * The statements stand in OpenMetadata's bootstrap/sql/migrations.  The bytes
- * per row were measured on PostgreSQL 15 with the table shapes of release
- * 1.13.4 and keys of realistic length.  Memory is what a sort or hash is
- * charged for a row (tuplesort.c, nodeHash.c, nodeAgg.c); the temporary file
- * of an index build is the index tuple and its length word, that is 44 bytes
- * less than the memory (24 for the sort's slot, 24 for the chunk header, 4
- * for the length word).  What a hash writes has not been measured.
+ * What the migrations do stands in OpenMetadata's repository, in
+ * bootstrap/sql/migrations/native/<release>/postgres and, where so noted, in
+ * the Java classes of org.openmetadata.service.migration.  The statements
+ * here are our own, and keep the same columns of the same rows in memory:
  *
- * Left out, for want of a figure: the paging over lineage by Java code in
- * 1.12.6, whose sort grows with every page, and the one over the whole feed in
- * 2.0.0, which carries documents of any length.
+ * - They are planned before the migration, so a column that it adds is
+ *   written as what it is computed from.  Where that is not stored yet either,
+ *   another value of the same length stands for it.
+ * - Of a statement that finds duplicates there is only the part that sorts
+ *   or groups the table: what it does with them keeps nothing else.
+ * - A table that is written anew has all its indexes built again, one after
+ *   the other; so the figures of a rewrite depend on the indexes at hand.
+ *
+ * Left out are tables that stay small, updates of single documents (which
+ * keep no rows), the batches of a fixed size, and for want of a statement to
+ * plan: the last update of 1.9.9, which joins the profiles to a table that
+ * the same script makes; and the services that 1.7.0 counts pair by pair.
+ * 2.1.0 is in development.
  *
  * src/memory/operation.c
  *
@@ -24,63 +31,447 @@
 
 #include "operation.h"
 
-#define SORT(need, temp) MEMORY_SORT, (need), (temp)
-#define INDEX_BUILD(need) MEMORY_INDEX, (need), (need) - 44
+/* As long as an id that is not there yet. */
+#define NEW_ID "repeat('x', 36)"
+
+/* As long as the hash of a full name: the md5 of each part, with dots. */
+#define NEW_HASH(name) \
+	"repeat('x', 32 + 33 * (length(" name ") - length(replace(" name ", '.', ''))))"
+
+/* The entity that a thread is about, before and after 1.5.0. */
+#define THREAD_ENTITY_ID "coalesce(json -> 'entityRef' ->> 'id', json ->> 'entityId')"
+
+/* All queries but the first of each checksum. */
+#define DUPLICATE_QUERIES \
+	"SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY json ->> 'checksum' ORDER BY id) AS n" \
+	" FROM query_entity) AS numbered WHERE n > 1"
 
 /* In the order of the releases. */
 const Operation operations[] = {
+	{"1.1.0", "table_entity",
+		"rewrite for a generated name",
+	"ALTER TABLE table_entity ADD added varchar GENERATED ALWAYS AS (json ->> 'name') STORED"},
+	{"1.1.0", "table_entity",
+		"unique index on (fqnhash)",
+	"CREATE UNIQUE INDEX ON table_entity ((" NEW_HASH("json ->> 'fullyQualifiedName'") "))"},
+	{"1.1.0", "test_case",
+		"unique index on (fqnhash)",
+	"CREATE UNIQUE INDEX ON test_case ((" NEW_HASH("json ->> 'fullyQualifiedName'") "))"},
+	{"1.1.0", "query_entity",
+		"unique index on (namehash)",
+	"CREATE UNIQUE INDEX ON query_entity (md5(name))"},
+	{"1.1.0", "field_relationship",
+		"primary key on (fromfqnhash, tofqnhash, relation)",
+		"CREATE UNIQUE INDEX ON field_relationship ((" NEW_HASH("fromfqn") "), (" NEW_HASH("tofqn")
+	"), relation)"},
+	{"1.1.0", "tag_usage",
+		"unique index on (source, tagfqnhash, targetfqnhash)",
+		"CREATE UNIQUE INDEX ON tag_usage (source, (" NEW_HASH("tagfqn") "), (" NEW_HASH("targetfqn")
+	"))"},
+
+	/* after profiles and test results have moved to tables of their own */
+	{"1.1.5", "entity_extension_time_series",
+		"unique index on (entityfqnhash, extension, timestamp)",
+		"CREATE UNIQUE INDEX ON entity_extension_time_series (entityfqnhash, extension, timestamp)"
+		" WHERE extension NOT IN ('table.tableProfile', 'table.columnProfile', 'table.systemProfile',"
+	" 'testCase.testCaseResult', 'reportData.reportDataResult')"},
+
+	{"1.2.0", "entity_relationship",
+		"index on (fromid, fromentity)",
+	"CREATE INDEX ON entity_relationship (fromid, fromentity)"},
+	{"1.2.0", "entity_relationship",
+		"index on (toid, toentity)",
+	"CREATE INDEX ON entity_relationship (toid, toentity)"},
+	{"1.2.0", "table_entity",
+		"index on (name)",
+	"CREATE INDEX ON table_entity ((json ->> 'name'))"},
+	{"1.2.0", "test_case",
+		"index on (name)",
+	"CREATE INDEX ON test_case ((json ->> 'name'))"},
+	{"1.2.0", "query_entity",
+		"index on (name)",
+	"CREATE INDEX ON query_entity (name)"},
+	{"1.2.0", "entity_extension_time_series",
+		"rewrite for a serial column",
+	"ALTER TABLE entity_extension_time_series ADD added serial"},
 	{"1.2.0", "entity_extension_time_series",
 		"sort by (entityfqnhash, extension, timestamp) to delete duplicates",
-	SORT(258, 183)},
+		"SELECT ctid FROM (SELECT ctid, row_number() OVER"
+		" (PARTITION BY entityfqnhash, extension, timestamp ORDER BY entityfqnhash) AS n"
+	" FROM entity_extension_time_series) AS numbered WHERE n > 1"},
+	{"1.2.0", "entity_extension_time_series",
+		"unique index on (entityfqnhash, extension, timestamp)",
+	"CREATE UNIQUE INDEX ON entity_extension_time_series (entityfqnhash, extension, timestamp)"},
+
+	{"1.3.0", "change_event",
+		"rewrite for a serial primary key",
+	"ALTER TABLE change_event ADD added serial PRIMARY KEY"},
+	{"1.3.0", "data_quality_data_time_series",
+		"index on (incidentid), which is null in all rows",
+	"CREATE INDEX ON data_quality_data_time_series ((NULL::varchar))"},
+
 	{"1.4.0", "query_entity",
-		"sort by (checksum, id) to delete duplicates, twice",
-	SORT(143, 80)},
+		"rewrite for a generated checksum",
+	"ALTER TABLE query_entity ADD added varchar GENERATED ALWAYS AS (json ->> 'checksum') STORED"},
+	{"1.4.0", "query_entity",
+		"sort by (checksum, id) to delete the relations of duplicates",
+	DUPLICATE_QUERIES},
+	{"1.4.0", "query_entity",
+		"sort by (checksum, id) to delete duplicates",
+	DUPLICATE_QUERIES},
 	{"1.4.0", "query_entity",
 		"unique index on (checksum)",
-	INDEX_BUILD(103)},
+	"CREATE UNIQUE INDEX ON query_entity ((json ->> 'checksum'))"},
+	{"1.4.0", "table_entity",
+		"index on (fqnhash, deleted)",
+	"CREATE INDEX ON table_entity (fqnhash, deleted)"},
+	{"1.4.0", "test_case",
+		"index on (fqnhash, deleted)",
+	"CREATE INDEX ON test_case (fqnhash, deleted)"},
+
+	{"1.5.0", "entity_extension",
+		"index on (extension)",
+	"CREATE INDEX ON entity_extension (extension)"},
+	{"1.5.0", "entity_relationship",
+		"index on (fromentity, fromid, toentity, relation)",
+	"CREATE INDEX ON entity_relationship (fromentity, fromid, toentity, relation)"},
+	{"1.5.0", "thread_entity",
+		"rewrite for a generated column, four times",
+	"ALTER TABLE thread_entity ADD added varchar GENERATED ALWAYS AS (json -> 'entityRef' ->> 'id') STORED"},
+	{"1.5.0", "thread_entity",
+		"text search index on (taskassigneesids)",
+		"CREATE INDEX ON thread_entity USING gin (to_tsvector('simple',"
+	" jsonb_path_query_array(json, '$.task.assignees[*].id')::text))"},
+	{"1.5.0", "thread_entity",
+		"index on (entityid, createdat)",
+	"CREATE INDEX ON thread_entity ((" THREAD_ENTITY_ID "), createdat)"},
+	{"1.5.0", "thread_entity",
+		"index on (id, type, taskstatus)",
+	"CREATE INDEX ON thread_entity (id, type, taskstatus)"},
+
 	{"1.6.0", "test_case",
-		"hash of all test cases to update data_quality_data_time_series",
-	MEMORY_HASH, 524, -1},
+		"hash of all test cases to find results without one",
+		"DELETE FROM data_quality_data_time_series AS r"
+	" WHERE NOT EXISTS (SELECT FROM test_case AS t WHERE t.fqnhash = r.entityfqnhash)"},
+	{"1.6.0", "test_case",
+		"hash of all test cases with their documents to update their results",
+		"UPDATE data_quality_data_time_series AS r SET json = t.json"
+	" FROM test_case AS t WHERE t.fqnhash = r.entityfqnhash"},
 	{"1.6.0", "data_quality_data_time_series",
-		"unique index on (id)",
-	INDEX_BUILD(114)},
+		"rewrite for a generated id, and unique index on it",
+		"ALTER TABLE data_quality_data_time_series"
+	" ADD added varchar GENERATED ALWAYS AS (" NEW_ID ") STORED UNIQUE"},
+	{"1.6.0", "data_quality_data_time_series",
+		"index on (id)",
+	"CREATE INDEX ON data_quality_data_time_series ((" NEW_ID "))"},
+	{"1.6.0", "test_case",
+		"rewrite for a generated status",
+	"ALTER TABLE test_case ADD added varchar GENERATED ALWAYS AS (json ->> 'testCaseStatus') STORED"},
+	{"1.6.0", "change_event",
+		"index on (offset, eventtime)",
+	"CREATE INDEX ON change_event (\"offset\", eventtime)"},
+	{"1.6.2", "data_quality_data_time_series",
+		"index on (timestamp)",
+	"CREATE INDEX ON data_quality_data_time_series (timestamp DESC)"},
+
+	{"1.7.0", "test_case_resolution_status_time_series",
+		"index on (id, timestamp)",
+	"CREATE INDEX ON test_case_resolution_status_time_series (id, timestamp)"},
+
+	{"1.8.1", "entity_relationship",
+		"index on (toentity, toid, relation)",
+	"CREATE INDEX ON entity_relationship (toentity, toid, relation)"},
+	{"1.8.1", "entity_relationship",
+		"index on (fromentity, toentity)",
+	"CREATE INDEX ON entity_relationship (fromentity, toentity)"},
+	{"1.8.1", "entity_relationship",
+		"index on (relation, fromentity, toid)",
+	"CREATE INDEX ON entity_relationship (relation, fromentity, toid)"},
+	{"1.8.2", "thread_entity",
+		"index on (type, resolved, createdat)",
+	"CREATE INDEX ON thread_entity (type, resolved, createdat DESC)"},
+	{"1.8.2", "thread_entity",
+		"index on (entityid)",
+	"CREATE INDEX ON thread_entity ((" THREAD_ENTITY_ID "))"},
+	{"1.8.2", "thread_entity",
+		"rewrite for two generated columns",
+		"ALTER TABLE thread_entity ADD added bigint GENERATED ALWAYS AS"
+	" ((json #>> '{announcement,startTime}')::bigint) STORED"},
+	{"1.8.2", "thread_entity",
+		"index on (type, announcementstart, announcementend)",
+		"CREATE INDEX ON thread_entity (type, ((json #>> '{announcement,startTime}')::bigint),"
+	" ((json #>> '{announcement,endTime}')::bigint))"},
+	{"1.8.2", "thread_entity",
+		"index on (createdby, type)",
+	"CREATE INDEX ON thread_entity (createdby, type)"},
+	{"1.8.2", "thread_entity",
+		"index on (type, taskstatus, createdat)",
+	"CREATE INDEX ON thread_entity (type, taskstatus, createdat DESC)"},
+	{"1.8.2", "table_entity",
+		"index on (deleted, fqnhash)",
+	"CREATE INDEX ON table_entity (deleted, fqnhash)"},
+	{"1.8.2", "table_entity",
+		"index on (name, id)",
+	"CREATE INDEX ON table_entity ((json ->> 'name'), id)"},
+
 	{"1.9.0", "entity_relationship",
-		"index on five columns, twice",
-	INDEX_BUILD(155)},
-	{"1.9.5", "entity_relationship",
-		"index on (fromid, relation) and three of its kind",
-	INDEX_BUILD(103)},
+		"index on (fromid, fromentity, toid, toentity, relation)",
+	"CREATE INDEX ON entity_relationship (fromid, fromentity, toid, toentity, relation)"},
+	{"1.9.0", "entity_relationship",
+		"index on (toid, toentity, fromid, fromentity, relation)",
+	"CREATE INDEX ON entity_relationship (toid, toentity, fromid, fromentity, relation)"},
+	{"1.9.0", "entity_relationship",
+		"partial index on (fromid, relation, toentity, toid)",
+		"CREATE INDEX ON entity_relationship (fromid, relation, toentity, toid)"
+	" WHERE relation IN (0, 8)"},
+	{"1.9.0", "thread_entity",
+		"rewrite for generated domains",
+	"ALTER TABLE thread_entity ADD added text GENERATED ALWAYS AS (json ->> 'domains') STORED"},
 	{"1.9.5", "tag_usage",
-		"index on (targetfqnhash, source, tagfqn) and three of its kind",
-	INDEX_BUILD(255)},
+		"index on (targetfqnhash)",
+	"CREATE INDEX ON tag_usage (targetfqnhash)"},
+	{"1.9.5", "tag_usage",
+		"index on (tagfqnhash)",
+	"CREATE INDEX ON tag_usage (tagfqnhash)"},
+	{"1.9.5", "tag_usage",
+		"index on (source, targetfqnhash)",
+	"CREATE INDEX ON tag_usage (source, targetfqnhash)"},
+	{"1.9.5", "tag_usage",
+		"index on (targetfqnhash, source, tagfqn)",
+	"CREATE INDEX ON tag_usage (targetfqnhash, source, tagfqn)"},
+	{"1.9.5", "entity_relationship",
+		"index on (fromid, relation)",
+	"CREATE INDEX ON entity_relationship (fromid, relation)"},
+	{"1.9.5", "entity_relationship",
+		"index on (toid, relation)",
+	"CREATE INDEX ON entity_relationship (toid, relation)"},
+	{"1.9.5", "entity_relationship",
+		"index on (fromid, fromentity, relation)",
+	"CREATE INDEX ON entity_relationship (fromid, fromentity, relation)"},
+	{"1.9.5", "entity_relationship",
+		"index on (toid, toentity, relation)",
+	"CREATE INDEX ON entity_relationship (toid, toentity, relation)"},
+	{"1.9.5", "table_entity",
+		"index on (deleted)",
+	"CREATE INDEX ON table_entity (deleted)"},
+
+	/* the script's own SET LOCAL work_mem ends with that statement */
 	{"1.9.9", "profiler_data_time_series",
-		"hash of the profiled columns, to tell them apart (at most one a row)",
-	MEMORY_HASH, 700, -1},
+		"rewrite for a generated operation",
+		"ALTER TABLE profiler_data_time_series"
+	" ADD added varchar GENERATED ALWAYS AS (json -> 'profileData' ->> 'operation') STORED"},
+	{"1.9.9", "profiler_data_time_series",
+		"index on (entityfqnhash)",
+	"CREATE INDEX ON profiler_data_time_series (entityfqnhash)"},
+	{"1.9.9", "profiler_data_time_series",
+		"index on (extension)",
+	"CREATE INDEX ON profiler_data_time_series (extension)"},
+	{"1.9.9", "table_entity",
+		"index on (fqnhash)",
+	"CREATE INDEX ON table_entity (fqnhash)"},
+	{"1.9.9", "profiler_data_time_series",
+		"index on the first 131 characters of entityfqnhash",
+	"CREATE INDEX ON profiler_data_time_series (substring(entityfqnhash, 1, 131))"},
+	{"1.9.9", "profiler_data_time_series",
+		"index on (extension, entityfqnhash)",
+	"CREATE INDEX ON profiler_data_time_series (extension, entityfqnhash)"},
+	{"1.9.9", "table_entity",
+		"hash of all tables with their documents to update their profiles, twice",
+		"UPDATE profiler_data_time_series AS p SET json = json_build_object('t', t.json, 'n', t.name)"
+		" FROM table_entity AS t"
+	" WHERE t.fqnhash = p.entityfqnhash AND p.extension = 'table.tableProfile'"},
+	{"1.9.9", "profiler_data_time_series",
+		"hash of the profiled columns, to tell them apart",
+		"SELECT DISTINCT entityfqnhash, left(entityfqnhash, 131) FROM profiler_data_time_series"
+	" WHERE extension = 'table.columnProfile'"},
+
+	{"1.10.0", "table_entity",
+		"rewrite for a generated databaseschemahash",
+		"ALTER TABLE table_entity"
+	" ADD added varchar GENERATED ALWAYS AS (left(fqnhash, 98)) STORED"},
+	{"1.10.0", "table_entity",
+		"index on (deleted, databaseschemahash, name, id)",
+	"CREATE INDEX ON table_entity (deleted, left(fqnhash, 98), (json ->> 'name'), id)"},
+
+	{"1.11.0", "table_entity",
+		"rewrite for a generated impersonatedby",
+	"ALTER TABLE table_entity ADD added varchar GENERATED ALWAYS AS (json ->> 'impersonatedBy') STORED"},
+	{"1.11.0", "query_entity",
+		"rewrite for a generated impersonatedby",
+	"ALTER TABLE query_entity ADD added varchar GENERATED ALWAYS AS (json ->> 'impersonatedBy') STORED"},
+	{"1.11.0", "thread_entity",
+		"rewrite for a generated impersonatedby",
+	"ALTER TABLE thread_entity ADD added varchar GENERATED ALWAYS AS (json ->> 'impersonatedBy') STORED"},
 	{"1.11.0", "tag_usage",
-		"rewrite, and four covering indexes",
-	INDEX_BUILD(262)},
+		"rewrite for a generated targetfqnhash_lower",
+	"ALTER TABLE tag_usage ADD added text GENERATED ALWAYS AS (lower(targetfqnhash)) STORED"},
+	{"1.11.0", "tag_usage",
+		"rewrite for a generated tagfqn_lower",
+	"ALTER TABLE tag_usage ADD added text GENERATED ALWAYS AS (lower(tagfqn)) STORED"},
+	{"1.11.0", "tag_usage",
+		"partial index on (source, targetfqnhash_lower), covering",
+		"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(targetfqnhash)) INCLUDE (tagfqn, labeltype, state)"
+	" WHERE state = 1"},
+	{"1.11.0", "tag_usage",
+		"index on (source, targetfqnhash, state), covering",
+	"CREATE INDEX CONCURRENTLY ON tag_usage (source, targetfqnhash, state) INCLUDE (tagfqn, labeltype)"},
+	{"1.11.0", "tag_usage",
+		"partial index on (source, tagfqn_lower), covering",
+		"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)"
+	" WHERE state = 1"},
+	{"1.11.0", "tag_usage",
+		"partial index on (tagfqnhash, source), covering",
+		"CREATE INDEX CONCURRENTLY ON tag_usage (tagfqnhash, source) INCLUDE (targetfqnhash, tagfqn, labeltype, state)"
+	" WHERE state = 1"},
+	{"1.11.0", "tag_usage",
+		"partial trigram index on (targetfqnhash)",
+	"CREATE INDEX CONCURRENTLY ON tag_usage USING gin (targetfqnhash gin_trgm_ops) WHERE state = 1"},
+	{"1.11.0", "entity_relationship",
+		"partial index on (fromid, fromentity, relation), covering",
+		"CREATE INDEX ON entity_relationship (fromid, fromentity, relation)"
+	" INCLUDE (toid, toentity, relation) WHERE NOT deleted"},
+	{"1.11.0", "entity_relationship",
+		"partial index on (toid, toentity, relation), covering",
+		"CREATE INDEX ON entity_relationship (toid, toentity, relation)"
+	" INCLUDE (fromid, fromentity, relation) WHERE NOT deleted"},
+	{"1.11.0", "entity_relationship",
+		"partial index on (toid, toentity, relation, fromentity), covering",
+		"CREATE INDEX ON entity_relationship (toid, toentity, relation, fromentity)"
+	" INCLUDE (fromentity, toentity) WHERE NOT deleted"},
+	{"1.11.0", "entity_relationship",
+		"partial index on (fromid, toid, relation)",
+	"CREATE INDEX ON entity_relationship (fromid, toid, relation) WHERE NOT deleted"},
+
+	{"1.12.0", "entity_extension",
+		"rewrite for a generated updatedat",
+		"ALTER TABLE entity_extension"
+	" ADD added bigint GENERATED ALWAYS AS ((json ->> 'updatedAt')::bigint) STORED"},
+	{"1.12.0", "entity_extension",
+		"index on (updatedat, id)",
+	"CREATE INDEX ON entity_extension (((json ->> 'updatedAt')::bigint) DESC, id DESC)"},
+	{"1.12.0", "table_entity",
+		"index on (updatedat, id)",
+	"CREATE INDEX ON table_entity (updatedat DESC, id DESC)"},
+	{"1.12.0", "test_case",
+		"index on (updatedat, id)",
+	"CREATE INDEX ON test_case (updatedat DESC, id DESC)"},
+	{"1.12.2", "entity_extension_time_series",
+		"index on (timestamp, entityfqnhash)",
+	"CREATE INDEX ON entity_extension_time_series (timestamp, entityfqnhash)"},
 	{"1.12.2", "data_quality_data_time_series",
-		"index on (entityfqnhash, timestamp)",
-	INDEX_BUILD(250)},
+		"index on (timestamp, entityfqnhash)",
+	"CREATE INDEX ON data_quality_data_time_series (timestamp, entityfqnhash)"},
+	{"1.12.2", "test_case_resolution_status_time_series",
+		"index on (timestamp, entityfqnhash)",
+	"CREATE INDEX ON test_case_resolution_status_time_series (timestamp, entityfqnhash)"},
+
+	/*
+	 * Java code (v1126) reads the lineage in pages of 500, each of which
+	 * sorts all rows up to its end: this is the last page.
+	 */
+	{"1.12.6", "entity_relationship",
+		"sort of the lineage by (fromid, toid), for every 500 rows of it",
+		"SELECT toid, toentity, fromid, fromentity, relation, json, jsonschema"
+	" FROM entity_relationship WHERE relation = 13 ORDER BY fromid, toid"},
+	{"1.12.8", "tag_usage",
+		"index on (targetfqnhash_lower)",
+	"CREATE INDEX CONCURRENTLY ON tag_usage (lower(targetfqnhash))"},
+	{"1.12.8", "tag_usage",
+		"index on (source, targetfqnhash_lower), covering",
+	"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(targetfqnhash)) INCLUDE (tagfqn, labeltype, state)"},
+	{"1.12.8", "tag_usage",
+		"index on (source, tagfqn_lower), covering",
+	"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)"},
+	{"1.12.8", "tag_usage",
+		"index on (tagfqnhash, source), covering",
+	"CREATE INDEX CONCURRENTLY ON tag_usage (tagfqnhash, source) INCLUDE (targetfqnhash, tagfqn, labeltype, state)"},
+	{"1.12.8", "tag_usage",
+		"trigram index on (targetfqnhash)",
+	"CREATE INDEX CONCURRENTLY ON tag_usage USING gin (targetfqnhash gin_trgm_ops)"},
+
+	/*
+	 * The script sets work_mem to 256 MB and maintenance_work_mem to 512 MB
+	 * for itself, since pull request 28238; before, it grouped all rows.
+	 */
 	{"1.12.9", "profiler_data_time_series",
 		"grouping by (entityfqnhash, extension, operation, timestamp) to delete duplicates",
-	SORT(280, 217)},
+		"SELECT max(ctid) FROM profiler_data_time_series"
+		" WHERE operation IS NOT NULL AND entityfqnhash IS NOT NULL"
+	" GROUP BY entityfqnhash, extension, operation, timestamp HAVING count(*) > 1"},
 	{"1.12.9", "profiler_data_time_series",
 		"unique index on (entityfqnhash, extension, operation, timestamp)",
-	INDEX_BUILD(271)},
+		"CREATE UNIQUE INDEX CONCURRENTLY ON profiler_data_time_series"
+	" (entityfqnhash, extension, operation, timestamp)"},
+	{"1.12.12", "tag_usage",
+		"rewrite for a generated tagfqn_lower",
+	"ALTER TABLE tag_usage ADD added text GENERATED ALWAYS AS (lower(tagfqn)) STORED"},
+	{"1.12.12", "tag_usage",
+		"index on (tagfqn_lower)",
+	"CREATE INDEX ON tag_usage (lower(tagfqn))"},
+	{"1.12.12", "tag_usage",
+		"index on (source, tagfqn_lower), covering",
+	"CREATE INDEX ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)"},
+
+	{"1.13.0", "entity_relationship",
+		"index on (fromentity, toentity, relation, toid)",
+	"CREATE INDEX ON entity_relationship (fromentity, toentity, relation, toid)"},
 	{"1.13.0", "entity_relationship",
 		"primary key on (fromid, toid, relation, relationtype)",
-	INDEX_BUILD(143)},
+	"CREATE UNIQUE INDEX ON entity_relationship (fromid, toid, relation, (''::varchar))"},
+	{"1.13.0", "entity_usage",
+		"unique index on (id, usagedate)",
+	"CREATE UNIQUE INDEX ON entity_usage (id, usagedate)"},
 	{"1.13.0", "query_entity",
 		"index on (fqnhash)",
-	INDEX_BUILD(103)},
+	"CREATE INDEX CONCURRENTLY ON query_entity (fqnhash)"},
+	{"1.13.0", "table_entity",
+		"index on (fqnhash)",
+	"CREATE INDEX CONCURRENTLY ON table_entity (fqnhash)"},
+	{"1.13.0", "test_case",
+		"index on (fqnhash)",
+	"CREATE INDEX CONCURRENTLY ON test_case (fqnhash)"},
+	{"1.13.4", "entity_usage",
+		"index on (usagedate, entitytype)",
+	"CREATE INDEX CONCURRENTLY ON entity_usage (usagedate, entitytype)"},
+
+	/* Java code (v200), which keeps the result as well */
+	{"2.0.0", "thread_entity",
+		"sort of the system's activities with their documents by (updatedat, createdat)",
+		"SELECT json FROM thread_entity WHERE type = 'Conversation'"
+	" AND json ->> 'generatedBy' = 'system' ORDER BY updatedat, createdat"},
+	{"2.0.0", "entity_usage",
+		"index on (entitytype, usagedate)",
+	"CREATE INDEX ON entity_usage (entitytype, usagedate)"},
+
+	{"2.1.0", "entity_relationship",
+		"unique index on (relationshipid), which is null in all rows",
+	"CREATE UNIQUE INDEX ON entity_relationship ((NULL::varchar))"},
+	{"2.1.0", "entity_relationship",
+		"index on (relationshiptypeid), which is null in all rows",
+	"CREATE INDEX ON entity_relationship ((NULL::varchar))"},
+	{"2.1.0", "test_case_resolution_status_time_series",
+		"index on (stateid, timestamp)",
+	"CREATE INDEX ON test_case_resolution_status_time_series (stateid, timestamp)"},
+	{"2.1.0", "test_case_resolution_status_time_series",
+		"index on (entityfqnhash, timestamp)",
+	"CREATE INDEX ON test_case_resolution_status_time_series (entityfqnhash, timestamp)"},
+	{"2.1.0", "test_case_resolution_status_time_series",
+		"index on (assignee, timestamp)",
+	"CREATE INDEX ON test_case_resolution_status_time_series (assignee, timestamp)"},
+	{"2.1.0", "test_case_resolution_status_time_series",
+		"grouping by (stateid) and two joins, to fill test_case_incident",
+		"SELECT s.stateid, s.entityfqnhash, s.assignee, s.json, i.first, i.last"
+		" FROM (SELECT g.stateid, g.first, g.last, max(r.id) AS id"
+		" FROM (SELECT stateid, min(timestamp) AS first, max(timestamp) AS last"
+		" FROM test_case_resolution_status_time_series GROUP BY stateid) AS g"
+		" JOIN test_case_resolution_status_time_series AS r"
+		" ON r.stateid = g.stateid AND r.timestamp = g.last"
+		" GROUP BY g.stateid, g.first, g.last) AS i"
+		" JOIN test_case_resolution_status_time_series AS s ON s.id = i.id"
+	" WHERE s.entityfqnhash IS NOT NULL"},
+	{"2.1.0", "profiler_data_time_series",
+		"index on (entityfqnhash)",
+	"CREATE INDEX CONCURRENTLY ON profiler_data_time_series (entityfqnhash)"},
 };
 
 const int	operation_count = lengthof(operations);
-
-/* The setting that limits an operation, by its name. */
-const char *
-memory_setting_name(MemorySetting setting)
-{
-	return setting == MEMORY_INDEX ? "maintenance_work_mem" : "work_mem";
-}

@@ -1,0 +1,426 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl.c
+ *	  The memory that statements take which are not planned.
+ *
+ * That is the memory of the indexes that they build: new ones, and those of a
+ * table that is written anew.  Which changes write a table anew is decided as
+ * commands/tablecmds.c does (ATPrepAddColumn, ATColumnChangeRequiresRewrite,
+ * ATRewriteTables).
+ *
+ * src/memory/ddl.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "compat.h"
+#include "ddl.h"
+#include "foreign_code.h"
+#include "index_build.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_collate.h"
+#include "parser/parse_expr.h"
+#include "parser/parse_relation.h"
+#include "parser/parse_type.h"
+#include "storage/lmgr.h"
+#include "table.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/typcache.h"
+
+/* What ALTER TABLE does, as far as memory is concerned. */
+typedef struct TableChange
+{
+	Relation	table;
+	const char *text;			/* of the statement */
+	bool		is_rewrite;		/* the table is written anew */
+	List	   *added_columns;	/* of AddedColumn * */
+	List	   *builds;			/* of IndexBuild *, new indexes */
+} TableChange;
+
+/*
+ * Open a table for a statement, without waiting for a lock; from now on its
+ * owner acts.  NULL if it is not there and need not be.  Errors as in
+ * table_obstacle().
+ */
+static Relation
+open_table(const RangeVar *name, bool missing_ok)
+{
+	Oid			relid = RangeVarGetRelid(name, NoLock, missing_ok);
+	Obstacle   *obstacle;
+
+	if (!OidIsValid(relid))
+		return NULL;
+	obstacle = table_obstacle(get_rel_namespace(relid), get_rel_name(relid),
+							  &relid);
+	if (obstacle != NULL)
+		obstacle_raise(obstacle);
+	table_act_as_owner(relid);
+	return table_open(relid, NoLock);
+}
+
+/* An expression over the columns of a table, of the type that is wanted. */
+static Node *
+table_expression(const TableChange *change, Node *raw, ParseExprKind kind,
+				 Oid type, int32 typmod)
+{
+	ParseState *pstate = make_parsestate(NULL);
+	ParseNamespaceItem *item;
+	Node	   *expression;
+
+	pstate->p_sourcetext = change->text;
+	item = addRangeTableEntryForRelation(pstate, change->table, AccessShareLock,
+										 NULL, false, true);
+	addNSItemToQuery(pstate, item, true, true, true);
+	expression = transformExpr(pstate, raw, kind);
+	expression = coerce_to_target_type(pstate, expression,
+									   exprType(expression), type, typmod,
+									   COERCION_ASSIGNMENT,
+									   COERCE_IMPLICIT_CAST, -1);
+	if (expression == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("expression cannot be converted to type %s",
+						format_type_be(type))));
+	assign_expr_collations(pstate, expression);
+	foreign_code_refuse(expression);
+	return expression;
+}
+
+/* Is a column of this type filled from a sequence? */
+static bool
+is_serial(const TypeName *type)
+{
+	static const char *const names[] = {
+		"smallserial", "serial2", "serial", "serial4", "bigserial", "serial8"
+	};
+
+	if (list_length(type->names) != 1)
+		return false;
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		if (strcmp(strVal(linitial(type->names)), names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A constraint on a column that is added. */
+static void
+read_column_constraint(TableChange *change, AddedColumn *column,
+					   Constraint *constraint, Oid type, int32 typmod)
+{
+	Constraint *key;
+
+	switch (constraint->contype)
+	{
+		case CONSTR_GENERATED:
+			if (!constraint_is_stored(constraint))
+				break;
+			change->is_rewrite = true;
+			column->expression = (Expr *)
+				table_expression(change, constraint->raw_expr,
+								 EXPR_KIND_GENERATED_COLUMN, type, typmod);
+			break;
+		case CONSTR_IDENTITY:
+			change->is_rewrite = true;
+			break;
+		case CONSTR_DEFAULT:
+			if (contain_volatile_functions(table_expression(change,
+															constraint->raw_expr,
+															EXPR_KIND_COLUMN_DEFAULT,
+															type, typmod)))
+				change->is_rewrite = true;
+			break;
+		case CONSTR_PRIMARY:
+		case CONSTR_UNIQUE:
+			key = copyObject(constraint);
+			key->keys = list_make1(makeString(pstrdup(column->name)));
+			change->builds = lappend(change->builds,
+									 index_build_of_constraint(change->table, key,
+															   list_make1(column)));
+			break;
+		default:
+			break;
+	}
+}
+
+/* ADD COLUMN */
+static void
+read_added_column(TableChange *change, const ColumnDef *definition,
+				  bool missing_ok)
+{
+	AddedColumn *column = palloc0(sizeof(AddedColumn));
+	Oid			type = INT8OID;
+	int32		typmod = -1;
+	ListCell   *lc;
+
+	if (missing_ok && get_attnum(RelationGetRelid(change->table),
+								 definition->colname) != InvalidAttrNumber)
+		return;
+
+	if (is_serial(definition->typeName))
+		change->is_rewrite = true;
+	else
+		typenameTypeIdAndMod(NULL, definition->typeName, &type, &typmod);
+	if (get_typtype(type) == TYPTYPE_DOMAIN && DomainHasConstraints(type))
+		change->is_rewrite = true;
+
+	column->name = definition->colname;
+	column->expression = (Expr *) makeNullConst(type, typmod,
+												get_typcollation(type));
+
+	/* what a generated column holds comes first: a key may be on it */
+	for (int pass = 0; pass < 2; pass++)
+	{
+		foreach(lc, definition->constraints)
+		{
+			Constraint *constraint = lfirst_node(Constraint, lc);
+			bool		is_key = constraint->contype == CONSTR_PRIMARY ||
+				constraint->contype == CONSTR_UNIQUE;
+
+			if (is_key == (pass == 1))
+				read_column_constraint(change, column, constraint, type, typmod);
+		}
+	}
+	change->added_columns = lappend(change->added_columns, column);
+}
+
+/*
+ * Does a column keep its stored values under the new type?  So it is if the
+ * conversion comes down to the column itself.
+ */
+static bool
+keeps_values(Node *conversion, AttrNumber attnum)
+{
+	conversion = (Node *) expression_planner((Expr *) conversion);
+	for (;;)
+	{
+		if (IsA(conversion, RelabelType))
+			conversion = (Node *) ((RelabelType *) conversion)->arg;
+		else if (IsA(conversion, CoerceToDomain) &&
+				 !DomainHasConstraints(((CoerceToDomain *) conversion)->resulttype))
+			conversion = (Node *) ((CoerceToDomain *) conversion)->arg;
+		else
+			return IsA(conversion, Var) &&
+				((Var *) conversion)->varattno == attnum;
+	}
+}
+
+/* ALTER COLUMN ... TYPE */
+static void
+read_changed_type(TableChange *change, const char *name,
+				  const ColumnDef *definition)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(change->table), name);
+	ColumnRef  *column = makeNode(ColumnRef);
+	Oid			type;
+	int32		typmod;
+
+	column->fields = list_make1(makeString(pstrdup(name)));
+	column->location = -1;
+	typenameTypeIdAndMod(NULL, definition->typeName, &type, &typmod);
+	if (!keeps_values(table_expression(change,
+									   definition->raw_default ?
+									   definition->raw_default : (Node *) column,
+									   EXPR_KIND_ALTER_COL_TRANSFORM,
+									   type, typmod), attnum))
+		change->is_rewrite = true;
+}
+
+/* ADD CONSTRAINT */
+static void
+read_constraint(TableChange *change, const Constraint *constraint)
+{
+	switch (constraint->contype)
+	{
+		case CONSTR_PRIMARY:
+		case CONSTR_UNIQUE:
+			if (constraint->indexname == NULL)
+				change->builds = lappend(change->builds,
+										 index_build_of_constraint(change->table, constraint,
+																   change->added_columns));
+			break;
+		case CONSTR_FOREIGN:
+		case CONSTR_EXCLUSION:
+			if (!constraint->skip_validation)
+				ereport(ERROR,
+						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						 errmsg("the memory for this kind of constraint is not estimated")));
+			break;
+		default:
+			break;
+	}
+}
+
+/* One of the changes of ALTER TABLE. */
+static void
+read_command(TableChange *change, const AlterTableCmd *command)
+{
+	switch (command->subtype)
+	{
+		case AT_AddColumn:
+			read_added_column(change, castNode(ColumnDef, command->def),
+							  command->missing_ok);
+			break;
+		case AT_AlterColumnType:
+			read_changed_type(change, command->name,
+							  castNode(ColumnDef, command->def));
+			break;
+		case AT_AddConstraint:
+			read_constraint(change, castNode(Constraint, command->def));
+			break;
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+		case AT_SetAccessMethod:
+		case AT_SetExpression:
+			change->is_rewrite = true;
+			break;
+		default:
+			break;
+	}
+}
+
+/* Every index of a table, built again. */
+static List *
+rebuild_uses(TableFactsCache *cache, Relation table)
+{
+	List	   *uses = NIL;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(table))
+	{
+		Relation	index;
+
+		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 errmsg("an index of table \"%s\" is locked by another session",
+							RelationGetRelationName(table))));
+		index = index_open(lfirst_oid(lc), NoLock);
+		uses = list_concat(uses,
+						   index_build_uses(cache, table,
+											index_build_again(table, index)));
+		index_close(index, NoLock);
+	}
+	return uses;
+}
+
+static List *
+alter_table_uses(const AlterTableStmt *statement, const char *text,
+				 TableFactsCache *cache)
+{
+	TableChange change = {NULL, text, false, NIL, NIL};
+	List	   *uses = NIL;
+	ListCell   *lc;
+
+	if (alter_table_object_type(statement) != OBJECT_TABLE)
+		return NIL;
+	change.table = open_table(statement->relation, statement->missing_ok);
+	if (change.table == NULL)
+		return NIL;
+
+	foreach(lc, statement->cmds)
+		read_command(&change, lfirst_node(AlterTableCmd, lc));
+	if (change.is_rewrite)
+		uses = rebuild_uses(cache, change.table);
+	foreach(lc, change.builds)
+		uses = list_concat(uses,
+						   index_build_uses(cache, change.table, lfirst(lc)));
+	return uses;
+}
+
+static List *
+create_index_uses(IndexStmt *statement, const char *text,
+				  TableFactsCache *cache)
+{
+	Relation	table = open_table(statement->relation, false);
+
+	if (statement->if_not_exists && statement->idxname != NULL &&
+		OidIsValid(get_relname_relid(statement->idxname,
+									 RelationGetNamespace(table))))
+		return NIL;
+	return index_build_uses(cache, table,
+							index_build_of_statement(table, statement, text));
+}
+
+/* VACUUM; only with FULL is the table written anew. */
+static List *
+vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache)
+{
+	List	   *uses = NIL;
+	bool		is_full = false;
+	ListCell   *lc;
+
+	foreach(lc, statement->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "full") == 0)
+			is_full = defGetBoolean(option);
+	}
+	if (!is_full)
+		return NIL;
+	foreach(lc, statement->rels)
+		uses = list_concat(uses,
+						   rebuild_uses(cache,
+										open_table(lfirst_node(VacuumRelation, lc)->relation,
+												   false)));
+	return uses;
+}
+
+static List *
+reindex_uses(const ReindexStmt *statement, TableFactsCache *cache)
+{
+	if (statement->kind != REINDEX_OBJECT_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the memory for this kind of REINDEX is not estimated"),
+				 errhint("REINDEX TABLE is estimated.")));
+	return rebuild_uses(cache, open_table(statement->relation, false));
+}
+
+/*
+ * The memory that a statement takes which is not planned (List of
+ * MemoryUse *), under the settings that are in force now.  statement is as
+ * the parser left it, and is changed.  Statements that build no index take
+ * none.  Raises what is in the way as an error.
+ */
+List *
+ddl_memory_uses(Node *statement, const char *text, TableFactsCache *cache)
+{
+	switch (nodeTag(statement))
+	{
+		case T_IndexStmt:
+			return create_index_uses((IndexStmt *) statement, text, cache);
+		case T_AlterTableStmt:
+			return alter_table_uses((AlterTableStmt *) statement, text, cache);
+		case T_ReindexStmt:
+			return reindex_uses((ReindexStmt *) statement, cache);
+		case T_VacuumStmt:
+			return vacuum_uses((VacuumStmt *) statement, cache);
+		case T_ClusterStmt:
+			if (((ClusterStmt *) statement)->relation == NULL)
+				return NIL;
+			return rebuild_uses(cache,
+								open_table(((ClusterStmt *) statement)->relation, false));
+		case T_CallStmt:
+		case T_ExecuteStmt:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("what this statement runs is not part of it")));
+			break;
+		default:
+			return NIL;
+	}
+}

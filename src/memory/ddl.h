@@ -1,0 +1,19 @@
+/*-------------------------------------------------------------------------
+ *
+ * ddl.h
+ *	  The memory that statements take which are not planned.
+ *
+ * src/memory/ddl.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UPGRADE_PREREQ_DDL_H
+#define UPGRADE_PREREQ_DDL_H
+
+#include "nodes/parsenodes.h"
+#include "table_facts.h"
+
+extern List *ddl_memory_uses(Node *statement, const char *text,
+							 TableFactsCache *cache);
+
+#endif							/* UPGRADE_PREREQ_DDL_H */

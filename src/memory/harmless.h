@@ -1,0 +1,17 @@
+/*-------------------------------------------------------------------------
+ *
+ * harmless.h
+ *	  Which expressions may be evaluated.
+ *
+ * src/memory/harmless.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UPGRADE_PREREQ_HARMLESS_H
+#define UPGRADE_PREREQ_HARMLESS_H
+
+#include "nodes/nodes.h"
+
+extern bool expression_is_harmless(Node *expression);
+
+#endif							/* UPGRADE_PREREQ_HARMLESS_H */

@@ -1,0 +1,449 @@
+/*-------------------------------------------------------------------------
+ *
+ * index_build.c
+ *	  How much memory the build of an index needs.
+ *
+ * src/memory/index_build.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "compat.h"
+#include "index_build.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/paths.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_utilcmd.h"
+#include "row_length.h"
+#include "row_share.h"
+#include "row_source.h"
+#include "storage/bufmgr.h"
+#include "utils/hsearch.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+/*
+ * A participant in a parallel build takes no less than this
+ * (plan_create_index_workers() in optimizer/plan/planner.c).
+ */
+#define SMALLEST_SHARE_KB	32768
+
+/* The Var of a column, for a table with varno 1. */
+static Expr *
+column_var(Relation table, AttrNumber attnum)
+{
+	Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(table),
+												attnum - 1);
+
+	return (Expr *) makeVar(1, attnum, attribute->atttypid,
+							attribute->atttypmod, attribute->attcollation, 0);
+}
+
+/* The column of that name, which the statement itself may add. */
+static Expr *
+named_column(Relation table, const char *name, List *added_columns)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(table), name);
+	ListCell   *lc;
+
+	if (attnum > 0)
+		return column_var(table, attnum);
+	foreach(lc, added_columns)
+	{
+		const AddedColumn *column = lfirst(lc);
+
+		if (strcmp(column->name, name) == 0)
+			return column->expression;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of table \"%s\" does not exist", name,
+					RelationGetRelationName(table))));
+}
+
+/* An index that is there, as it would be built again. */
+IndexBuild *
+index_build_again(Relation table, Relation index)
+{
+	IndexBuild *build = palloc0(sizeof(IndexBuild));
+	List	   *expressions = RelationGetIndexExpressions(index);
+	ListCell   *next = list_head(expressions);
+
+	build->name = pstrdup(RelationGetRelationName(index));
+	build->access_method = index->rd_rel->relam;
+	build->is_unique = index->rd_index->indisunique;
+	build->predicate = RelationGetIndexPredicate(index);
+	for (int i = 0; i < index->rd_index->indnatts; i++)
+	{
+		AttrNumber	attnum = index->rd_index->indkey.values[i];
+
+		if (attnum > 0)
+			build->columns = lappend(build->columns, column_var(table, attnum));
+		else if (next != NULL)
+		{
+			build->columns = lappend(build->columns, lfirst(next));
+			next = lnext(expressions, next);
+		}
+	}
+	return build;
+}
+
+/* What to call an index without a name: its table and columns. */
+static const char *
+describe_index(Relation table, List *names)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s (", RelationGetRelationName(table));
+	foreach(lc, names)
+		appendStringInfo(&text, "%s%s", lc == list_head(names) ? "" : ", ",
+						 (const char *) lfirst(lc));
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
+/*
+ * The index that CREATE INDEX makes.  statement is as the parser left it, and
+ * is changed; parse analysis of its expressions raises errors.
+ */
+IndexBuild *
+index_build_of_statement(Relation table, IndexStmt *statement,
+						 const char *text)
+{
+	IndexBuild *build = palloc0(sizeof(IndexBuild));
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	statement = transformIndexStmt(RelationGetRelid(table), statement, text);
+	build->access_method = get_index_am_oid(statement->accessMethod, false);
+	build->is_unique = statement->unique;
+	build->is_concurrent = statement->concurrent;
+	build->predicate = make_ands_implicit((Expr *) statement->whereClause);
+
+	foreach(lc, list_concat_copy(statement->indexParams,
+								 statement->indexIncludingParams))
+	{
+		IndexElem  *element = lfirst_node(IndexElem, lc);
+
+		names = lappend(names, element->name ? element->name : "expression");
+		build->columns = lappend(build->columns,
+								 element->name ?
+								 named_column(table, element->name, NIL) :
+								 (Expr *) element->expr);
+	}
+	build->name = statement->idxname ? statement->idxname :
+		describe_index(table, names);
+	return build;
+}
+
+/* The index that a PRIMARY KEY or UNIQUE constraint makes. */
+IndexBuild *
+index_build_of_constraint(Relation table, const Constraint *constraint,
+						  List *added_columns)
+{
+	IndexBuild *build = palloc0(sizeof(IndexBuild));
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	build->access_method = BTREE_AM_OID;
+	build->is_unique = true;
+	foreach(lc, list_concat_copy(constraint->keys, constraint->including))
+	{
+		const char *name = strVal(lfirst(lc));
+
+		names = lappend(names, (char *) name);
+		build->columns = lappend(build->columns,
+								 named_column(table, name, added_columns));
+	}
+	build->name = constraint->conname ? constraint->conname :
+		describe_index(table, names);
+	return build;
+}
+
+/*
+ * How many processes build an index, as plan_create_index_workers() in
+ * optimizer/plan/planner.c has it: one more for each time that the table is
+ * three times as large, as far as each gets its share of memory.
+ */
+static int
+build_processes(Relation table, const IndexBuild *build)
+{
+	double		blocks = RELKIND_HAS_STORAGE(table->rd_rel->relkind) ?
+		RelationGetNumberOfBlocks(table) : 0;
+	int			workers = RelationGetParallelWorkers(table, -1);
+
+	if (build->access_method != BTREE_AM_OID ||
+		max_parallel_maintenance_workers == 0 ||
+		table->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		return 1;
+	if (workers < 0)
+	{
+		double		threshold = Max(min_parallel_table_scan_size, 1);
+
+		for (workers = 0; blocks >= threshold; threshold *= 3)
+			workers++;
+	}
+	workers = Min(workers, max_parallel_maintenance_workers);
+	while (workers > 0 &&
+		   maintenance_work_mem / (workers + 1) < SMALLEST_SHARE_KB)
+		workers--;
+	return workers + 1;
+}
+
+/* What a GIN index is built of. */
+typedef struct GinEntries
+{
+	double		pointers;		/* to rows, of all keys */
+	double		bytes;			/* of memory that all of them take */
+} GinEntries;
+
+/* How often a trigram was found in the sampled values. */
+typedef struct TrigramCount
+{
+	int			trigram;		/* its three bytes; key of a hash table */
+	int			count;
+} TrigramCount;
+
+static HTAB *
+create_trigram_table(void)
+{
+	HASHCTL		control = {
+		.keysize = sizeof(int),
+		.entrysize = sizeof(TrigramCount),
+		.hcxt = CurrentMemoryContext
+	};
+
+	return hash_create("trigrams", 4096, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* For qsort() */
+static int
+compare_trigrams(const void *a, const void *b)
+{
+	return *(const int *) a - *(const int *) b;
+}
+
+/*
+ * Count the trigrams of a value, each once, by its bytes: about as many as
+ * pg_trgm makes, which pads words instead of crossing their ends.
+ * (RowFunction)
+ */
+static void
+count_trigrams(const SourceRow *row, void *argument)
+{
+	HTAB	   *table = argument;
+	const unsigned char *bytes;
+	int			length;
+	int		   *trigrams;
+
+	if (row->isnull[0])
+		return;
+	bytes = (unsigned char *) VARDATA_ANY(DatumGetPointer(row->values[0]));
+	length = VARSIZE_ANY_EXHDR(DatumGetPointer(row->values[0])) - 2;
+	if (length < 1)
+		return;
+
+	trigrams = palloc(length * sizeof(int));
+	for (int i = 0; i < length; i++)
+		trigrams[i] = bytes[i] << 16 | bytes[i + 1] << 8 | bytes[i + 2];
+	qsort(trigrams, length, sizeof(int), compare_trigrams);
+	for (int i = 0; i < length; i++)
+	{
+		TrigramCount *entry;
+		bool		found;
+
+		if (i > 0 && trigrams[i] == trigrams[i - 1])
+			continue;
+		entry = hash_search(table, &trigrams[i], HASH_ENTER, &found);
+		entry->count = found ? entry->count + 1 : 1;
+	}
+}
+
+/*
+ * The entries that text makes, which is taken for trigrams; false if there are
+ * no values to look at.
+ */
+static bool
+trigram_entries(const ModelServer *server, Expr *column,
+				TableSample *const *samples, double rows, GinEntries *entries)
+{
+	RowSource  *source = row_source(list_make1(column), samples, 1, true);
+	HTAB	   *table;
+	HASH_SEQ_STATUS status;
+	TrigramCount *entry;
+
+	if (source->invented)
+		return false;
+	table = create_trigram_table();
+	row_source_read(source, count_trigrams, table);
+	hash_seq_init(&status, table);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		double		pointers = entry->count * rows / source->row_count;
+
+		entries->pointers += pointers;
+		entries->bytes += model_gin_build(server, pointers, 1, 0).needed_bytes;
+	}
+	hash_destroy(table);
+	return !source->invented;
+}
+
+/*
+ * The entries of a GIN index.  Those of a document, a text search vector or an
+ * array are guessed by their length, and taken to be different.
+ */
+static GinEntries
+gin_entries(const ModelServer *server, const IndexBuild *build,
+			TableSample *const *samples, double rows)
+{
+	GinEntries	entries = {0, 0};
+	ListCell   *lc;
+
+	foreach(lc, build->columns)
+	{
+		Expr	   *column = lfirst(lc);
+		GinEntries	added = {0, 0};
+		bool		guessed;
+
+		if (TypeCategory(getBaseType(exprType((Node *) column))) != TYPCATEGORY_STRING ||
+			!trigram_entries(server, column, samples, rows, &added))
+		{
+			added.pointers = rows *
+				Max(row_lengths(ROW_DATUM, list_make1(column), samples, 1,
+								&guessed).length / 16, 1);
+			added.bytes = model_gin_build(server, added.pointers, added.pointers,
+										  sizeof(int64)).needed_bytes;
+		}
+		entries.pointers += added.pointers;
+		entries.bytes += added.bytes;
+	}
+	return entries;
+}
+
+/*
+ * The rows that an index is of; its predicate thins out the sample.
+ */
+static double
+indexed_rows(const TableFacts *facts, const IndexBuild *build,
+			 TableSample **sample, MemoryUse *use)
+{
+	TableSample *filtered;
+
+	use->certainty = facts->certainty;
+	use->source = facts->source;
+	*sample = facts->sample;
+	if (build->predicate == NIL || facts->rows < 0)
+		return facts->rows;
+
+	filtered = sample_filter(facts->sample, build->predicate);
+	if (filtered == NULL)
+	{
+		use->certainty = CERTAINTY_AT_MOST;
+		return facts->rows;
+	}
+	use->certainty = CERTAINTY_ROUGH;
+	if (filtered->tuple_count > 0)
+		*sample = filtered;
+	return Min(filtered->rows + 2 * filtered->rows_error, facts->rows);
+}
+
+/*
+ * After a concurrent build, a pointer for each entry of the index is sorted
+ * (validate_index() in catalog/index.c).  Of a B-tree that is less than its
+ * keys have taken; a GIN index has many entries for a row.
+ */
+static List *
+validation_uses(const ModelServer *server, const MemoryUse *use,
+				const GinEntries *entries)
+{
+	MemoryUse  *validation = palloc(sizeof(MemoryUse));
+	ModelRows	pointers = {.count = ceil(entries->pointers)};
+
+	*validation = *use;
+	validation->operation = "Index Validation";
+	validation->rows = pointers.count;
+	validation->row_bytes = sizeof(int64);
+	validation->need = model_sort(server, &pointers, MODEL_SORT_BY_VALUE, 0);
+	validation->note = NULL;
+	return validation->need.needed_bytes <= SMALLEST_SETTING_BYTES ? NIL :
+		list_make1(validation);
+}
+
+/*
+ * The memory that the build of an index takes (List of MemoryUse *, empty if
+ * next to none), under the settings that are in force now.  Errors: 55000 if
+ * the number of rows is not known.
+ */
+List *
+index_build_uses(TableFactsCache *cache, Relation table,
+				 const IndexBuild *build)
+{
+	TableFacts *facts = table_facts_find(cache, RelationGetRelid(table));
+	MemoryUse  *use = palloc0(sizeof(MemoryUse));
+	ModelServer server = {PG_VERSION_NUM / 10000, hash_mem_multiplier,
+	maintenance_work_mem * 1024.0};
+	TableSample *sample;
+	ModelRows	tuples;
+	GinEntries	entries;
+	List	   *more_uses = NIL;
+	bool		guessed = false;
+	double		rows = indexed_rows(facts, build, &sample, use);
+
+	if (rows < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the number of rows of table \"%s\" is not known",
+						RelationGetRelationName(table)),
+				 errhint("Analyze the table.")));
+
+	tuples = row_lengths(ROW_INDEX_TUPLE, build->columns, &sample, 1, &guessed);
+	tuples.count = ceil(rows);
+	if (guessed)
+	{
+		use->certainty = CERTAINTY_ROUGH;
+		use->source = SOURCE_PLANNER;
+	}
+	use->operation = "Index Build";
+	use->object = build->name;
+	use->setting_name = "maintenance_work_mem";
+	use->rows = rows;
+	use->row_bytes = tuples.length;
+	use->processes = build_processes(table, build);
+	use->multiplier = 1;
+
+	switch (build->access_method)
+	{
+		case BTREE_AM_OID:
+		case HASH_AM_OID:
+			use->need = model_btree_build(&server, &tuples, use->processes);
+			break;
+		case GIN_AM_OID:
+			entries = gin_entries(&server, build, &sample, rows);
+			use->need.needed_bytes = entries.bytes;
+			use->certainty = CERTAINTY_ROUGH;
+			if (build->is_concurrent)
+				more_uses = validation_uses(&server, use, &entries);
+			use->note = "a GIN build writes no temporary file; with less memory it works in more rounds";
+			break;
+		default:
+			return NIL;
+	}
+	if (use->processes > 1)
+		use->note = "each process of a parallel build writes its share to a temporary file, whatever the memory";
+	if (use->need.needed_bytes > SMALLEST_SETTING_BYTES)
+		more_uses = lcons(use, more_uses);
+	return more_uses;
+}

@@ -1,0 +1,388 @@
+/*-------------------------------------------------------------------------
+ *
+ * statement.c
+ *	  What will come of one statement: the memory it needs, against what it
+ *	  gets.
+ *
+ * A statement is parsed, analyzed, rewritten and planned with the settings of
+ * the session that will run it; it is never run, and nothing in it is.
+ *
+ * src/memory/statement.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/transam.h"
+#include "compat.h"
+#include "ddl.h"
+#include "foreign_code.h"
+#include "nodes/nodeFuncs.h"
+#include "plan.h"
+#include "rewrite/rewriteHandler.h"
+#include "statement.h"
+#include "table.h"
+#include "tcop/tcopprot.h"
+#include "utils/lsyscache.h"
+
+/* How much dearer a plan has to be to be called a cliff. */
+#define CLIFF_RATIO 10
+
+/* One call of statement_estimate(). */
+typedef struct StatementCall
+{
+	const char *text;
+	const StatementSettings *settings;
+	TableFactsCache *cache;
+	StatementEstimate *estimate;
+} StatementCall;
+
+/* Take the settings of the session that will run the statement. */
+static void
+pin_statement_settings(const StatementSettings *settings)
+{
+	guard_pin_setting("search_path", settings->search_path);
+	guard_pin_setting("work_mem", psprintf("%d", settings->work_mem_kb));
+	guard_pin_setting("maintenance_work_mem",
+					  psprintf("%d", settings->maintenance_work_mem_kb));
+	guard_pin_setting("hash_mem_multiplier",
+					  psprintf("%g", settings->hash_mem_multiplier));
+	guard_pin_setting("max_parallel_workers_per_gather",
+					  psprintf("%d", settings->parallel_workers));
+	guard_pin_setting("max_parallel_maintenance_workers",
+					  psprintf("%d", settings->maintenance_workers));
+}
+
+/* The user's tables that a query reads or writes (List of OIDs). */
+static bool
+find_tables(Node *node, List **tables)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, find_tables, tables);
+	foreach(lc, ((Query *) node)->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+
+		if (entry->rtekind == RTE_RELATION &&
+			entry->relid >= FirstNormalObjectId)
+			*tables = list_append_unique_oid(*tables, entry->relid);
+	}
+	return query_tree_walker((Query *) node, find_tables, tables, 0);
+}
+
+/*
+ * See to it that the tables of a query may be looked at, and go on as their
+ * owner: planning can run functions of their indexes.
+ */
+static void
+require_tables(Query *query)
+{
+	List	   *tables = NIL;
+	Oid			first;
+	ListCell   *lc;
+
+	(void) find_tables((Node *) query, &tables);
+	if (tables == NIL)
+		return;
+	first = linitial_oid(tables);
+	foreach(lc, tables)
+	{
+		Oid			relid = lfirst_oid(lc);
+		Obstacle   *obstacle = table_obstacle(get_rel_namespace(relid),
+											  get_rel_name(relid), &relid);
+
+		if (obstacle == NULL && table_owner(relid) != table_owner(first))
+			obstacle = table_other_owner(get_rel_name(relid),
+										 get_rel_name(first));
+		if (obstacle != NULL)
+			obstacle_raise(obstacle);
+	}
+	table_act_as_owner(first);
+}
+
+/* The plan of a query under a value of work_mem. */
+static PlannedStmt *
+plan_at(const StatementCall *call, Query *query, int work_mem_kb)
+{
+	guard_pin_setting("work_mem", psprintf("%d", work_mem_kb));
+	return pg_plan_query(copyObject(query), call->text,
+						 CURSOR_OPT_PARALLEL_OK, NULL);
+}
+
+/* Would more memory make the plan an order of magnitude cheaper? */
+static bool
+is_cheaper_at(const StatementCall *call, Query *query, double cost,
+			  int work_mem_kb)
+{
+	return plan_at(call, query, work_mem_kb)->planTree->total_cost <=
+		cost / CLIFF_RATIO;
+}
+
+/*
+ * The value of work_mem, in kB, from which on the plan is an order of
+ * magnitude cheaper than the one at hand; 0 if there is none.
+ */
+static int
+find_cliff(const StatementCall *call, Query *query, double cost)
+{
+	int			below = call->settings->work_mem_kb;
+	int			above = MAX_KILOBYTES;
+
+	if (!is_cheaper_at(call, query, cost, above))
+		return 0;
+	while (above - below > 1)
+	{
+		int			middle = below + (above - below) / 2;
+
+		if (is_cheaper_at(call, query, cost, middle))
+			above = middle;
+		else
+			below = middle;
+	}
+	return above;
+}
+
+/* Note that the planner takes a much dearer plan for want of work_mem. */
+static void
+add_cliff(StatementCall *call, Query *query, double cost, int edge_kb)
+{
+	double		cost_above = plan_at(call, query, edge_kb)->planTree->total_cost;
+	MemoryUse  *use = NULL;
+	ListCell   *lc;
+
+	foreach(lc, call->estimate->uses)
+	{
+		MemoryUse  *candidate = lfirst(lc);
+
+		if (strcmp(candidate->operation, "SubPlan (not hashed)") == 0)
+			use = candidate;
+	}
+	if (use == NULL)
+	{
+		use = palloc0(sizeof(MemoryUse));
+		use->operation = "Plan";
+		use->setting_name = "work_mem";
+		use->processes = 1;
+		use->multiplier = 1;
+		use->certainty = CERTAINTY_ROUGH;
+		use->source = SOURCE_PLANNER;
+		use->rows = use->row_bytes = -1;
+		call->estimate->uses = lappend(call->estimate->uses, use);
+	}
+	use->outcome = OUTCOME_PLAN_CLIFF;
+	use->need.needed_bytes = use->need.one_pass_bytes = edge_kb * 1024.0;
+	use->note = psprintf("the planner's cost is %.0f with less than %d kB, %.0f from there on",
+						 cost, edge_kb, cost_above);
+}
+
+/* The value of the setting that a use is under, in bytes. */
+static double
+setting_bytes_of(const StatementSettings *settings, const MemoryUse *use)
+{
+	return 1024.0 * (strcmp(use->setting_name, "work_mem") == 0 ?
+					 settings->work_mem_kb : settings->maintenance_work_mem_kb);
+}
+
+/* The same, -1 if it is not known what the session will get. */
+double
+statement_available_bytes(const StatementSettings *settings,
+						  const MemoryUse *use)
+{
+	return settings->is_known ? setting_bytes_of(settings, use) : -1;
+}
+
+/* Plan a query, and note which nodes of the plan keep rows in memory. */
+static void
+read_query(StatementCall *call, Query *query)
+{
+	PlannedStmt *stmt;
+	double		cost;
+	bool		any_short = false;
+	int			edge_kb;
+	ListCell   *lc;
+
+	foreign_code_refuse((Node *) query);
+	require_tables(query);
+	stmt = plan_at(call, query, call->settings->work_mem_kb);
+	cost = stmt->planTree->total_cost;
+	call->estimate->uses = list_concat(call->estimate->uses,
+									   plan_memory_uses(stmt, call->cache));
+
+	foreach(lc, call->estimate->uses)
+	{
+		const MemoryUse *use = lfirst(lc);
+
+		any_short |= use->need.needed_bytes > setting_bytes_of(call->settings, use);
+	}
+	if (!any_short)
+		return;
+	edge_kb = find_cliff(call, query, cost);
+	if (edge_kb > 0)
+		add_cliff(call, query, cost, edge_kb);
+}
+
+/* The query inside a statement that is not one itself, or NULL. */
+static Node *
+query_within(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateTableAsStmt:
+			return ((CreateTableAsStmt *) statement)->query;
+		case T_DeclareCursorStmt:
+			return ((DeclareCursorStmt *) statement)->query;
+		case T_ExplainStmt:
+			return ((ExplainStmt *) statement)->query;
+		default:
+			return NULL;
+	}
+}
+
+/* Read what the parser made of a statement, after analysis and rewriting. */
+static void
+read_analyzed(StatementCall *call, Query *query)
+{
+	Node	   *within;
+	ListCell   *lc;
+
+	if (query->commandType != CMD_UTILITY)
+	{
+		read_query(call, query);
+		return;
+	}
+	within = query_within(query->utilityStmt);
+	if (within == NULL || !IsA(within, Query))
+	{
+		call->estimate->uses = list_concat(call->estimate->uses,
+										   ddl_memory_uses(query->utilityStmt,
+														   call->text,
+														   call->cache));
+		return;
+	}
+	foreach(lc, QueryRewrite(castNode(Query, copyObject(within))))
+		read_analyzed(call, lfirst_node(Query, lc));
+}
+
+/* The part of statement_estimate() that can fail. */
+static void
+read_statement(void *argument)
+{
+	StatementCall *call = argument;
+	ListCell   *statement;
+
+	pin_statement_settings(call->settings);
+	foreach(statement, pg_parse_query(call->text))
+	{
+		List	   *queries;
+		ListCell   *query;
+
+		queries = pg_analyze_and_rewrite_fixedparams(lfirst_node(RawStmt, statement),
+													 call->text, NULL, 0, NULL);
+		foreach(query, queries)
+			read_analyzed(call, lfirst_node(Query, query));
+	}
+}
+
+/* What will come of one use, when the temporary files take so much. */
+static Outcome
+judge_use(const MemoryUse *use, const StatementSettings *settings,
+		  double temp_bytes, bool temp_known)
+{
+	double		setting_bytes = setting_bytes_of(settings, use);
+	double		room = settings->temp_limit_bytes;
+
+	if (!settings->is_known)
+		return OUTCOME_UNKNOWN;
+	if (use->outcome == OUTCOME_PLAN_CLIFF)
+		return OUTCOME_PLAN_CLIFF;
+	if (use->need.needed_bytes <= setting_bytes)
+		return OUTCOME_IN_MEMORY;
+
+	if (room < 0 || (settings->free_bytes >= 0 && settings->free_bytes < room))
+		room = settings->free_bytes;
+	if (room >= 0 && temp_bytes > room)
+		return OUTCOME_FAILS;
+	if (settings->temp_limit_bytes >= 0 && !temp_known)
+		return OUTCOME_UNKNOWN;
+	return setting_bytes < use->need.one_pass_bytes ? OUTCOME_SLOW :
+		OUTCOME_SPILLS_ONCE;
+}
+
+/*
+ * Judge the uses together: they have their memory and their temporary files
+ * at the same time, but for indexes, which are built one after the other.
+ */
+static void
+judge(StatementEstimate *estimate, const StatementSettings *settings)
+{
+	double		temp_bytes = 0;
+	bool		temp_known = true;
+	double		build_bytes = 0;
+	ListCell   *lc;
+
+	foreach(lc, estimate->uses)
+	{
+		MemoryUse  *use = lfirst(lc);
+		bool		is_build = strcmp(use->setting_name, "work_mem") != 0;
+		double		held = use->multiplier * use->processes *
+			Min(use->need.needed_bytes, setting_bytes_of(settings, use));
+
+		temp_known &= use->need.temp_bytes >= 0;
+		if (is_build)
+		{
+			build_bytes = Max(build_bytes, held);
+			temp_bytes = Max(temp_bytes, use->need.temp_bytes);
+		}
+		else
+		{
+			estimate->peak_bytes += held;
+			temp_bytes += Max(use->need.temp_bytes, 0);
+		}
+	}
+	estimate->peak_bytes = Max(estimate->peak_bytes, build_bytes);
+
+	estimate->outcome = OUTCOME_LIGHT;
+	foreach(lc, estimate->uses)
+	{
+		MemoryUse  *use = lfirst(lc);
+
+		use->outcome = judge_use(use, settings, temp_bytes, temp_known);
+		estimate->outcome = Max(estimate->outcome, use->outcome);
+	}
+}
+
+/* The estimate of a statement that could not be looked at. */
+StatementEstimate *
+statement_unknown(const Obstacle *obstacle)
+{
+	StatementEstimate *estimate = palloc0(sizeof(StatementEstimate));
+
+	estimate->outcome = OUTCOME_UNKNOWN;
+	estimate->obstacle = obstacle;
+	return estimate;
+}
+
+/*
+ * What will come of one statement.  What cannot be looked at has the outcome
+ * "unknown" and an obstacle; a cancel by the user is an error.  The memory
+ * context of the cache has to outlive the call.
+ */
+StatementEstimate *
+statement_estimate(const char *text, const StatementSettings *settings,
+				   TableFactsCache *cache)
+{
+	StatementEstimate *estimate = palloc0(sizeof(StatementEstimate));
+	StatementCall call = {text, settings, cache, estimate};
+	Obstacle   *obstacle = guard_run(read_statement, &call);
+
+	if (obstacle != NULL)
+		return statement_unknown(obstacle);
+	judge(estimate, settings);
+	return estimate;
+}

@@ -1,0 +1,176 @@
+/*-------------------------------------------------------------------------
+ *
+ * report_memory.c
+ *	  The picture in the text report: what each table needs of memory, against
+ *	  the setting.
+ *
+ * It is drawn from the data of the findings on work_mem and
+ * maintenance_work_mem: {"setting_bytes": n, "tables": [{"table": name,
+ * "needed_bytes": n or null, "outcome": name}, ...]}.
+ *
+ * src/report_memory.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "compat.h"
+#include "report.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/jsonb.h"
+#include "utils/numeric.h"
+
+/* The scale: two characters for each doubling, from 64 kB to 64 GB. */
+#define SCALE_START_BYTES	(64 * 1024.0)
+#define SCALE_PER_DOUBLING	2
+#define SCALE_LENGTH		40
+
+/* The value of a key of an object, or NULL. */
+static JsonbValue *
+json_value(JsonbContainer *object, const char *key)
+{
+	JsonbValue *buffer = palloc(sizeof(JsonbValue));
+
+	return getKeyJsonValueFromContainer(object, key, (int) strlen(key), buffer);
+}
+
+/* The number under a key, or -1. */
+static double
+json_number(JsonbContainer *object, const char *key)
+{
+	JsonbValue *value = json_value(object, key);
+
+	if (value == NULL || value->type != jbvNumeric)
+		return -1;
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+											  NumericGetDatum(value->val.numeric)));
+}
+
+/* The string under a key, or an empty one. */
+static const char *
+json_string(JsonbContainer *object, const char *key)
+{
+	JsonbValue *value = json_value(object, key);
+
+	if (value == NULL || value->type != jbvString)
+		return "";
+	return report_printable(pnstrdup(value->val.string.val,
+									 value->val.string.len), ' ');
+}
+
+/* The tables of a finding, or NULL if it has none. */
+static JsonbContainer *
+finding_tables(const Finding *finding, JsonbContainer **data)
+{
+	JsonbValue *tables;
+
+	if (finding->data == NULL)
+		return NULL;
+	*data = &DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+												CStringGetDatum(finding->data)))->root;
+	tables = json_value(*data, "tables");
+	return tables != NULL && tables->type == jbvBinary &&
+		JsonContainerIsArray(tables->val.binary.data) ?
+		tables->val.binary.data : NULL;
+}
+
+/* Does the picture show what is in the data of a finding? */
+bool
+report_memory_shows(const Finding *finding)
+{
+	JsonbContainer *data;
+
+	return finding_tables(finding, &data) != NULL;
+}
+
+/* Where on the scale a number of bytes is. */
+static int
+scale_position(double bytes)
+{
+	double		position = SCALE_PER_DOUBLING * log2(Max(bytes, 1) / SCALE_START_BYTES);
+
+	return (int) rint(Max(0, Min(position, SCALE_LENGTH - 1)));
+}
+
+/* The bar of one table. */
+static const char *
+draw_bar(double needed_bytes, double setting_bytes)
+{
+	char	   *bar = palloc(SCALE_LENGTH + 1);
+	int			length = needed_bytes < 0 ? SCALE_LENGTH : scale_position(needed_bytes) + 1;
+
+	memset(bar, ' ', SCALE_LENGTH);
+	memset(bar, '#', length);
+	if (needed_bytes < 0)
+		bar[SCALE_LENGTH - 1] = '>';
+	if (setting_bytes >= 0)
+		bar[scale_position(setting_bytes)] = '|';
+	bar[SCALE_LENGTH] = '\0';
+	return bar;
+}
+
+/* A size for people; parallel index builds always write to files. */
+static const char *
+size_text(double bytes)
+{
+	if (bytes < 0)
+		return "always";
+	return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_size_pretty,
+															  Int64GetDatum((int64) bytes))));
+}
+
+/* The lines of one setting. */
+static List *
+setting_lines(List *lines, const Finding *finding, JsonbContainer *data,
+			  JsonbContainer *tables)
+{
+	double		setting_bytes = json_number(data, "setting_bytes");
+
+	lines = lappend(lines, psprintf("    %s = %s", finding->object_identity,
+									size_text(setting_bytes)));
+	for (uint32 i = 0; i < JsonContainerSize(tables); i++)
+	{
+		JsonbValue *table = getIthJsonbValueFromContainer(tables, i);
+		double		needed_bytes;
+
+		if (table == NULL || table->type != jbvBinary)
+			continue;
+		needed_bytes = json_number(table->val.binary.data, "needed_bytes");
+		lines = lappend(lines,
+						psprintf("    %-32s [%s] %8s  %s",
+								 json_string(table->val.binary.data, "table"),
+								 draw_bar(needed_bytes, setting_bytes),
+								 size_text(needed_bytes),
+								 json_string(table->val.binary.data, "outcome")));
+	}
+	return lines;
+}
+
+/*
+ * The picture, or NIL if no finding has something to draw: for each setting
+ * and table the greatest need of a statement.
+ */
+List *
+report_memory_lines(List *findings)
+{
+	List	   *lines = NIL;
+	ListCell   *lc;
+
+	foreach(lc, findings)
+	{
+		const Finding *finding = lfirst(lc);
+		JsonbContainer *data;
+		JsonbContainer *tables = finding_tables(finding, &data);
+
+		if (tables == NULL)
+			continue;
+		if (lines == NIL)
+			lines = lappend(lines,
+							pstrdup("Memory that the migration needs (#) against what it gets (|), from 64 kB to 64 GB, two characters for each doubling:"));
+		lines = setting_lines(lines, finding, data, tables);
+	}
+	return lines;
+}
