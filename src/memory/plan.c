@@ -119,12 +119,11 @@ add_incremental_sort(PlanReader *reader, IncrementalSort *sort,
 										  sort->sort.sortColIdx);
 	ModelRows	kept = plan_rows_kept(reader, input, ROW_MINIMAL_TUPLE,
 									  input->columns, use);
-	double		group_rows = input->count / Max(groups->count, 1);
 
 	/* how large the largest of them is nobody knows */
 	use->certainty = CERTAINTY_ROUGH;
 	add_use(reader, use, "Incremental Sort",
-			model_incremental_sort(&server, &kept, group_rows, 0), false);
+			model_incremental_sort(&server, &kept, groups->group_rows, 0), false);
 }
 
 /* The hash table of a hash join. */
@@ -271,7 +270,7 @@ add_aggregate_sorts(PlanReader *reader, Agg *agg, const PlanRows *input,
 
 	if (agg->numCols > 0)
 	{
-		group.count = input->count / Max(groups->count, 1);
+		group.count = groups->group_rows;
 		group.certainty = CERTAINTY_ROUGH;
 	}
 	foreach(lc, scan->aggregates)
@@ -353,7 +352,7 @@ read_window(PlanReader *reader, WindowAgg *window)
 													  window->partNumCols,
 													  window->partColIdx);
 
-			partition.count = input->count / Max(partitions->count, 1);
+			partition.count = partitions->group_rows;
 			partition.certainty = CERTAINTY_ROUGH;
 		}
 		else
