@@ -14,15 +14,19 @@ OBJS = \
 	src/check_list.o \
 	src/check_run.o \
 	src/checks/extension_version.o \
+	src/checks/setting_has_no_effect.o \
 	src/extension.o \
 	src/finding.o \
 	src/guard.o \
+	src/login.o \
 	src/memory/adequacy.o \
 	src/memory/ddl.o \
 	src/memory/estimate.o \
 	src/memory/foreign_code.o \
 	src/memory/harmless.o \
+	src/memory/host.o \
 	src/memory/index_build.o \
+	src/memory/limit.o \
 	src/memory/memory_use.o \
 	src/memory/model.o \
 	src/memory/model_hash.o \
@@ -39,6 +43,7 @@ OBJS = \
 	src/memory/script_lexer.o \
 	src/memory/script_plpgsql.o \
 	src/memory/script_psql.o \
+	src/memory/script_session.o \
 	src/memory/statement.o \
 	src/memory/statement_settings.o \
 	src/memory/table_facts.o \
@@ -57,6 +62,7 @@ REGRESS = \
 	release \
 	engine \
 	eras \
+	host \
 	hostile \
 	memory \
 	raise \

@@ -169,17 +169,34 @@ AS 'MODULE_PATHNAME', 'upgrade_prereq_recommended_settings';
 COMMENT ON FUNCTION upgrade_prereq_recommended_settings(text) IS
 'what to set work_mem and maintenance_work_mem to for the migration, and why';
 
+CREATE FUNCTION upgrade_prereq_memory_limit(
+    role_name name DEFAULT NULL,
+    sessions integer DEFAULT NULL,
+    OUT factor text,
+    OUT value numeric,
+    OUT known boolean,
+    OUT source text,
+    OUT note text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_memory_limit';
+COMMENT ON FUNCTION upgrade_prereq_memory_limit(name, integer) IS
+'how far work_mem and maintenance_work_mem of a role can be raised on this machine, factor by factor';
+
 CREATE FUNCTION upgrade_prereq_effective_settings(
     INOUT role_name name DEFAULT NULL,
+    prove boolean DEFAULT true,
     OUT name text,
     OUT setting text,
     OUT unit text,
     OUT source text,
-    OUT stored_text text)
+    OUT stored_text text,
+    OUT found_by text,
+    OUT note text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'upgrade_prereq_effective_settings';
-COMMENT ON FUNCTION upgrade_prereq_effective_settings(name) IS
+COMMENT ON FUNCTION upgrade_prereq_effective_settings(name, boolean) IS
 'settings that a role will get at its next login to this database, and where they come from';
 
 CREATE FUNCTION upgrade_prereq_raise(

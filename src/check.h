@@ -104,5 +104,7 @@ extern const char *check_tables(const Check *check);
 /* src/checks/ */
 extern List *check_extension_version(const Check *check,
 									 const Installation *installation);
+extern List *check_setting_has_no_effect(const Check *check,
+										 const Installation *installation);
 
 #endif							/* UPGRADE_PREREQ_CHECK_H */

@@ -129,7 +129,7 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 /*
  * 14: the plan of a data-modifying statement has one input for all tables;
  * pull_varnos() takes the planner's data; a range of rows can be scanned;
- * functions are named after what SQL calls them, and roles by their names.
+ * functions are named after what SQL calls them.
  */
 #if PG_VERSION_NUM >= 140000
 #define modify_table_plans(node) list_make1(outerPlan(node))
@@ -138,7 +138,6 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #include "catalog/pg_authid.h"
 #include "optimizer/optimizer.h"
 
-#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
 #define modify_table_plans(node) ((node)->plans)
 #define alter_table_object_type(statement) ((statement)->relkind)
 #define pull_varnos(root, node) pull_varnos(node)
@@ -146,6 +145,11 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define F_ROW_NUMBER F_WINDOW_ROW_NUMBER
 #define F_RANK_ F_WINDOW_RANK
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
+#endif
+
+/* 14: a hash table says that its keys are strings. */
+#if PG_VERSION_NUM < 140000
+#define HASH_STRINGS 0
 #endif
 
 /* 14: each column says how it is compressed. */
@@ -157,6 +161,12 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 	((to)->attcompression = (from)->attcompression)
 #define toast_compress_attribute(value, attribute) \
 	toast_compress_datum(value, (attribute)->attcompression)
+#endif
+
+/* 14: predefined roles are no longer called default roles. */
+#if PG_VERSION_NUM < 140000
+#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
+#define ROLE_PG_READ_ALL_STATS DEFAULT_ROLE_READ_ALL_STATS
 #endif
 
 #endif							/* UPGRADE_PREREQ_COMPAT_H */

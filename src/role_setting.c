@@ -22,6 +22,8 @@
 
 #include "compat.h"
 #include "guard.h"
+#include "lib/stringinfo.h"
+#include "login.h"
 #include "query.h"
 #include "release.h"
 #include "role_setting.h"
@@ -31,7 +33,7 @@
 PG_FUNCTION_INFO_V1(upgrade_prereq_effective_settings);
 
 /* Columns of upgrade_prereq_effective_settings(). */
-#define EFFECTIVE_COLUMNS 6
+#define EFFECTIVE_COLUMNS 8
 
 /* The settings that matter to a migration, and how their text is read. */
 typedef enum SettingKind
@@ -83,15 +85,14 @@ static const char base_query[] =
 "FROM pg_catalog.pg_settings AS s WHERE s.name = $1";
 
 /*
- * The lower levels from the files themselves, for a superuser: what stands on
- * the server's command line, else in the configuration files, else the
- * built-in default.  Nothing if the files were changed after the server read
- * them, or if work_mem was given in the form -S.
+ * The lower levels from the files themselves, for a superuser, the highest
+ * first: what stands on the server's command line, in the configuration
+ * files, and the built-in default.  pending says that the server may not have
+ * read the files as they are now.  Nothing if work_mem was given in the form
+ * -S.
  */
 static const char file_query[] =
-"SELECT COALESCE(command_line.setting, file.setting, s.boot_val), "
-"CASE WHEN command_line.setting IS NOT NULL THEN 'command line' "
-"WHEN file.setting IS NOT NULL THEN 'configuration file' ELSE 'default' END "
+"SELECT level.setting, level.source, level.pending "
 "FROM pg_catalog.pg_settings AS s "
 "LEFT JOIN LATERAL (SELECT f.setting FROM pg_catalog.pg_file_settings AS f "
 "WHERE lower(f.name) = s.name AND f.error IS NULL "
@@ -101,10 +102,17 @@ static const char file_query[] =
 "'\"(?:-c\" \"|-c|--)' || replace(s.name, '_', '[-_]') || '=([^\"]*)\"', 'gi') "
 "WITH ORDINALITY AS m (match, place) "
 "ORDER BY m.place DESC LIMIT 1) AS command_line ON true "
-"WHERE s.name = $1 "
-"AND NOT EXISTS (SELECT FROM pg_catalog.pg_file_settings AS f "
-"WHERE (pg_stat_file(f.sourcefile)).modification > pg_conf_load_time()) "
-"AND NOT (s.name = 'work_mem' AND pg_read_file('postmaster.opts') ~ '\"-S')";
+"CROSS JOIN LATERAL (SELECT COALESCE(bool_or("
+"(pg_stat_file(f.sourcefile)).modification > pg_conf_load_time()), false) AS pending "
+"FROM pg_catalog.pg_file_settings AS f) AS change "
+"CROSS JOIN LATERAL (VALUES "
+"(1, command_line.setting, 'command line', false), "
+"(2, file.setting, 'configuration file', change.pending), "
+"(3, s.boot_val, 'default', change.pending)) "
+"AS level (place, setting, source, pending) "
+"WHERE s.name = $1 AND level.setting IS NOT NULL "
+"AND NOT (s.name = 'work_mem' AND pg_read_file('postmaster.opts') ~ '\"-S') "
+"ORDER BY level.place";
 
 /*
  * Read a value as the server would, into the unit of the setting; NULL if the
@@ -140,30 +148,86 @@ normalise(const SettingDefinition *definition, const char *raw)
 	return NULL;
 }
 
+/* The definition of a setting, by its name. */
+static const SettingDefinition *
+find_definition(const char *name)
+{
+	for (size_t i = 0; i < lengthof(definitions); i++)
+	{
+		if (strcmp(definitions[i].name, name) == 0)
+			return &definitions[i];
+	}
+	elog(ERROR, "setting \"%s\" is not known to role_setting.c", name);
+	return NULL;				/* keep the compiler quiet */
+}
+
+/* A setting of which nothing is known yet. */
+static RoleSetting *
+make_setting(const SettingDefinition *definition)
+{
+	RoleSetting *result = palloc0(sizeof(RoleSetting));
+
+	result->name = definition->name;
+	result->unit = definition->unit;
+	return result;
+}
+
+/* Fill in the value, which is in the unit of the setting. */
+static void
+set_value(const SettingDefinition *definition, RoleSetting *result,
+		  const char *value)
+{
+	result->setting = value;
+	if (definition->kind != SETTING_BOOLEAN)
+		result->number = strtod(value, NULL);
+}
+
 /*
- * Fill in the setting from the levels of roles and databases, if it is there.
- * A value that the server would not take is skipped, as it does at login.
+ * Read one level from the present row of a query: the text of the value, and
+ * its source.  NULL if the server would not take the value: it skips it, too.
  */
-static bool
-find_in_catalog(const SettingDefinition *definition, const char *role_name,
-				RoleSetting *result, MemoryContext context)
+static RoleSetting *
+read_level(const SettingDefinition *definition, uint64 row,
+		   MemoryContext context)
+{
+	const char *raw = query_text(row, 1, context);
+	const char *value = normalise(definition, raw);
+	MemoryContext previous = MemoryContextSwitchTo(context);
+	RoleSetting *level = NULL;
+
+	if (value != NULL)
+	{
+		level = make_setting(definition);
+		set_value(definition, level, pstrdup(value));
+		level->raw = raw;
+		level->source = query_text(row, 2, context);
+	}
+	MemoryContextSwitchTo(previous);
+	return level;
+}
+
+/*
+ * The levels of roles and databases that have the setting, highest first; in
+ * the given memory context.
+ */
+static List *
+catalog_levels(const SettingDefinition *definition, const char *role_name,
+			   MemoryContext context)
 {
 	const char *arguments[] = {definition->name, role_name};
 	uint64		rows = query_run(level_query, 2, arguments);
+	List	   *levels = NIL;
 
 	for (uint64 row = 0; row < rows; row++)
 	{
-		const char *raw = query_text(row, 1, context);
-		char	   *normalised = normalise(definition, raw);
+		RoleSetting *level = read_level(definition, row, context);
+		MemoryContext previous = MemoryContextSwitchTo(context);
 
-		if (normalised == NULL)
-			continue;
-		result->setting = MemoryContextStrdup(context, normalised);
-		result->source = query_text(row, 2, context);
-		result->raw = raw;
-		return true;
+		if (level != NULL)
+			levels = lappend(levels, level);
+		MemoryContextSwitchTo(previous);
 	}
-	return false;
+	return levels;
 }
 
 /*
@@ -186,25 +250,37 @@ find_base(const SettingDefinition *definition, RoleSetting *result,
 
 		result->source = query_text(0, 2, context);
 		if (strcmp(known, "t") == 0)
-			result->setting = query_text(0, 1, context);
+			set_value(definition, result, query_text(0, 1, context));
 	}
 	AtEOXact_GUC(false, nest_level);
 }
 
-/* Fill in the setting from the server's files, if they can be read. */
-static void
-find_in_files(const SettingDefinition *definition, RoleSetting *result,
-			  MemoryContext context)
+/*
+ * The levels of the server's command line and files, highest first, if they
+ * can be read; with_pending says whether those count that the server may not
+ * have read yet.
+ */
+static List *
+file_levels(const SettingDefinition *definition, bool with_pending,
+			MemoryContext context)
 {
-	char	   *normalised;
+	List	   *levels = NIL;
+	uint64		rows;
 
-	if (!superuser() || query_run(file_query, 1, &definition->name) != 1)
-		return;
-	normalised = normalise(definition, query_text(0, 1, context));
-	if (normalised == NULL)
-		return;
-	result->setting = MemoryContextStrdup(context, normalised);
-	result->source = query_text(0, 2, context);
+	if (!superuser())
+		return NIL;
+	rows = query_run(file_query, 1, &definition->name);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		bool		pending = strcmp(query_text(row, 3, context), "t") == 0;
+		RoleSetting *level = read_level(definition, row, context);
+		MemoryContext previous = MemoryContextSwitchTo(context);
+
+		if (level != NULL && (with_pending || !pending))
+			levels = lappend(levels, level);
+		MemoryContextSwitchTo(previous);
+	}
+	return levels;
 }
 
 /*
@@ -215,35 +291,72 @@ find_in_files(const SettingDefinition *definition, RoleSetting *result,
 RoleSetting *
 role_setting_find(const char *role_name, const char *name)
 {
-	RoleSetting *result = palloc0(sizeof(RoleSetting));
+	const SettingDefinition *definition = find_definition(name);
 	MemoryContext context = CurrentMemoryContext;
+	RoleSetting *result = make_setting(definition);
+	List	   *levels;
 
-	for (size_t i = 0; i < lengthof(definitions); i++)
+	SPI_connect();
+	levels = catalog_levels(definition, role_name, context);
+	if (levels == NIL)
 	{
-		const SettingDefinition *definition = &definitions[i];
-
-		if (strcmp(definition->name, name) != 0)
-			continue;
-		result->name = definition->name;
-		result->unit = definition->unit;
-		SPI_connect();
-		if (!find_in_catalog(definition, role_name, result, context))
-			find_base(definition, result, context);
+		find_base(definition, result, context);
 		if (result->setting == NULL)
-			find_in_files(definition, result, context);
-		SPI_finish();
-		if (result->setting != NULL && definition->kind != SETTING_BOOLEAN)
-			result->number = strtod(result->setting, NULL);
-		return result;
+			levels = file_levels(definition, false, context);
+		if (levels != NIL)
+			((RoleSetting *) linitial(levels))->raw = NULL;
 	}
-	elog(ERROR, "setting \"%s\" is not known to role_setting.c", name);
-	return NULL;				/* keep the compiler quiet */
+	SPI_finish();
+	return levels == NIL ? result : linitial(levels);
+}
+
+/*
+ * Every level that has a value for a setting, as far as this session can
+ * tell, the one that counts first (List of RoleSetting *).  The configuration
+ * files are as they are now, whether the server has read them or not.  Only a
+ * superuser sees what the command line of the server hides.  To be called
+ * under guard_run().
+ */
+List *
+role_setting_levels(const char *role_name, const char *name)
+{
+	const SettingDefinition *definition = find_definition(name);
+	MemoryContext context = CurrentMemoryContext;
+	RoleSetting *base = make_setting(definition);
+	List	   *levels;
+	List	   *files;
+
+	SPI_connect();
+	levels = catalog_levels(definition, role_name, context);
+	files = file_levels(definition, true, context);
+	if (files == NIL)
+		find_base(definition, base, context);
+	SPI_finish();
+
+	if (base->setting != NULL)
+		files = list_make1(base);
+	return list_concat(levels, files);
+}
+
+/* The names of the settings, as an SQL array. */
+const char *
+role_setting_names(void)
+{
+	StringInfoData names;
+
+	initStringInfo(&names);
+	for (size_t i = 0; i < lengthof(definitions); i++)
+		appendStringInfo(&names, "%c%s", i == 0 ? '{' : ',',
+						 definitions[i].name);
+	appendStringInfoChar(&names, '}');
+	return names.data;
 }
 
 /* The part of upgrade_prereq_effective_settings() that reads the database. */
 typedef struct EffectiveCall
 {
 	const char *role_name;		/* NULL: the migrating role */
+	Oid			role_oid;
 	List	   *settings;		/* of RoleSetting * */
 } EffectiveCall;
 
@@ -259,6 +372,7 @@ read_settings(void *argument)
 		installation_require(installation);
 		call->role_name = installation->role_name;
 	}
+	call->role_oid = get_role_oid(call->role_name, true);
 	for (size_t i = 0; i < lengthof(definitions); i++)
 		call->settings = lappend(call->settings,
 								 role_setting_find(call->role_name,
@@ -266,20 +380,48 @@ read_settings(void *argument)
 }
 
 /*
- * upgrade_prereq_effective_settings(role_name name)
+ * Take what a login got for a setting, in place of what was computed.
+ * Returns what there is to say of it, or NULL.
+ */
+static const char *
+take_login(RoleSetting *setting, const LoginSetting *login)
+{
+	RoleSetting computed = *setting;
+
+	setting->setting = login->setting;
+	setting->source = login->source;
+	if (computed.setting != NULL &&
+		strcmp(computed.setting, login->setting) == 0 &&
+		strcmp(computed.source, login->source) == 0)
+		return NULL;
+
+	setting->raw = NULL;
+	if (computed.setting == NULL)
+		return NULL;
+	return psprintf("the catalogs, as this transaction sees them, say %s%s from the level \"%s\"",
+					computed.setting, computed.unit ? computed.unit : "",
+					computed.source);
+}
+
+/*
+ * upgrade_prereq_effective_settings(role_name name, prove boolean)
  *
  * What the settings that matter to a migration will be for a role at its next
  * login to this database, and where they come from; a setting that cannot be
- * known is null.
+ * known is null.  Found by a login of a background worker if prove is true
+ * and nothing is in the way, else computed from the catalogs.
  *
- * role_name may be null, for the role that will migrate.  Errors: 42704 if
- * there is no such role; for a null those of upgrade_prereq_memory().
+ * role_name may be null, for the role that will migrate; prove must not be.
+ * Errors: 42704 if there is no such role; 22023 for a null; for a null role
+ * those of upgrade_prereq_memory().
  */
 Datum
 upgrade_prereq_effective_settings(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	EffectiveCall call = {NULL, NIL};
+	EffectiveCall call = {NULL, InvalidOid, NIL};
+	const char *no_login = NULL;
+	List	   *logins = NIL;
 	AttInMetadata *input;
 	ListCell   *lc;
 
@@ -287,6 +429,10 @@ upgrade_prereq_effective_settings(PG_FUNCTION_ARGS)
 	Assert(rsinfo->setDesc->natts == EFFECTIVE_COLUMNS);
 	input = TupleDescGetAttInMetadata(rsinfo->setDesc);
 
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be null", "prove")));
 	if (!PG_ARGISNULL(0))
 	{
 		call.role_name = NameStr(*PG_GETARG_NAME(0));
@@ -294,12 +440,22 @@ upgrade_prereq_effective_settings(PG_FUNCTION_ARGS)
 	}
 	guard_run_or_raise(read_settings, &call);
 
+	if (PG_GETARG_BOOL(1))
+	{
+		Obstacle   *obstacle = login_settings(call.role_oid, &logins);
+
+		if (obstacle != NULL)
+			no_login = psprintf("not proved by a login: %s", obstacle->message);
+	}
+
 	foreach(lc, call.settings)
 	{
-		const RoleSetting *setting = lfirst(lc);
+		RoleSetting *setting = lfirst(lc);
+		const LoginSetting *login = login_setting_find(logins, setting->name);
+		const char *note = login ? take_login(setting, login) : no_login;
 		const char *values[EFFECTIVE_COLUMNS] = {
 			call.role_name, setting->name, setting->setting, setting->unit,
-			setting->source, setting->raw
+			setting->source, setting->raw, login ? "login" : "catalog", note
 		};
 
 		tuplestore_puttuple(rsinfo->setResult,

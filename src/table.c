@@ -149,10 +149,11 @@ altered_since_snapshot(Oid relid)
 
 /*
  * Take the lock of table_lock() on a relation of that name, see that it is a
- * table, and that it looks to the present snapshot as it is.
+ * table, or also a materialized view, and that it looks to the present
+ * snapshot as it is.
  */
 static Obstacle *
-lock_relation(Oid relid, const char *table_name)
+lock_relation(Oid relid, const char *table_name, bool matview_ok)
 {
 	char		relkind;
 
@@ -167,7 +168,8 @@ lock_relation(Oid relid, const char *table_name)
 	if (relkind == '\0')
 		return missing_table(table_name);	/* went before we had the lock */
 
-	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE)
+	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
+		!(matview_ok && relkind == RELKIND_MATVIEW))
 		return make_obstacle(ERRCODE_WRONG_OBJECT_TYPE,
 							 psprintf("\"%s\" is not a table", table_name),
 							 "A view or foreign table in the place of one of OpenMetadata's tables is not read.",
@@ -197,7 +199,7 @@ table_lock(Oid schema_oid, const char *table_name, Oid *table_oid)
 	if (!OidIsValid(relid))
 		return missing_table(table_name);
 
-	obstacle = lock_relation(relid, table_name);
+	obstacle = lock_relation(relid, table_name, false);
 	if (obstacle != NULL)
 		return obstacle;
 
@@ -220,7 +222,27 @@ table_lock_partition(Oid partition_oid)
 
 	if (name == NULL)
 		return missing_table(psprintf("%u", partition_oid));
-	return lock_relation(partition_oid, name);
+	return lock_relation(partition_oid, name, false);
+}
+
+/* What keeps the current role from reading all rows of a relation. */
+static Obstacle *
+missing_rights(Oid schema_oid, Oid relid, const char *table_name)
+{
+	if (object_aclcheck(NamespaceRelationId, schema_oid, GetUserId(),
+						ACL_USAGE) != ACLCHECK_OK)
+		return missing_right(schema_oid, table_name, true);
+	if (pg_class_aclcheck(relid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return missing_right(schema_oid, table_name, false);
+
+	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
+		return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							 psprintf("row-level security of table \"%s\" may hide rows from role \"%s\"",
+									  table_name,
+									  GetUserNameFromId(GetUserId(), false)),
+							 "Run the check as a role that row-level security does not apply to.",
+							 NULL);
+	return NULL;
 }
 
 /*
@@ -234,21 +256,25 @@ table_obstacle(Oid schema_oid, const char *table_name, Oid *table_oid)
 
 	if (obstacle != NULL)
 		return obstacle;
+	return missing_rights(schema_oid, *table_oid, table_name);
+}
 
-	if (object_aclcheck(NamespaceRelationId, schema_oid, GetUserId(),
-						ACL_USAGE) != ACLCHECK_OK)
-		return missing_right(schema_oid, table_name, true);
-	if (pg_class_aclcheck(*table_oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
-		return missing_right(schema_oid, table_name, false);
+/*
+ * table_obstacle() for a relation that a statement of somebody's names: it can
+ * be a materialized view, whose rows are stored as those of a table are.
+ */
+Obstacle *
+relation_obstacle(Oid relid)
+{
+	const char *name = get_rel_name(relid);
+	Obstacle   *obstacle;
 
-	if (check_enable_rls(*table_oid, InvalidOid, true) == RLS_ENABLED)
-		return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
-							 psprintf("row-level security of table \"%s\" may hide rows from role \"%s\"",
-									  table_name,
-									  GetUserNameFromId(GetUserId(), false)),
-							 "Run the check as a role that row-level security does not apply to.",
-							 NULL);
-	return NULL;
+	if (name == NULL)
+		return missing_table(psprintf("%u", relid));
+	obstacle = lock_relation(relid, name, true);
+	if (obstacle != NULL)
+		return obstacle;
+	return missing_rights(get_rel_namespace(relid), relid, name);
 }
 
 /*

@@ -18,6 +18,7 @@ extern Obstacle *table_lock(Oid schema_oid, const char *table_name,
 extern Obstacle *table_lock_partition(Oid partition_oid);
 extern Obstacle *table_obstacle(Oid schema_oid, const char *table_name,
 								Oid *table_oid);
+extern Obstacle *relation_obstacle(Oid relid);
 extern const char *table_column(Oid table_oid, const char *alternatives);
 extern Obstacle *table_column_obstacle(Oid table_oid, const char *column);
 extern bool table_has_index(Oid table_oid, const char *column);

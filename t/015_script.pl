@@ -313,18 +313,19 @@ SKIP:
 # ----- what psql sends -----
 
 # Pieces of scripts.  After COPY there is a statement with a word, or else some
-# releases of psql look for the data of that COPY again.  A comment always has the same text, so that it can be
+# releases of psql look for the data of that COPY again; after a number there is
+# a space, or else psql before 15 reads 1E'x' in another way.  A comment always has the same text, so that it can be
 # taken out of a statement again.
 my @comments = ("--#;'(\n", '/*#;\'(/*#*/;*/', '/*#";*/', '/*#$$*/');
 my $next_is_sent = '/*#next*/';
 my @pieces = (
-	map({ ($_) x 4 } ';', ";\n", "\n", ' ', 'SELECT 1', 'SELECT 2;', "SELECT 'a;b';\n"),
+	map({ ($_) x 4 } ';', ";\n", "\n", ' ', 'SELECT 1 ', 'SELECT 2;', "SELECT 'a;b';\n"),
 	@comments, @comments,
 	'(', ')', '(', ')', '[', ']', ',', '+', ' - ', '*', '/', '||', '::int', ':=', '.', '..', '=', '<', '#', '@',
 	"'", "''", '"', '""', "E'", "\\\\'", "E'\\'", q{E'a\\';'}, q{'\\'}, "U&'", 'U&"a"', "N'x'", "B'1'", "X'1F'",
-	"E'a'\n'b\\'c'", "'a'\n';'", '$$', '$$', '$a$', '$a$;$a$', 'a$b$c', '$1', '$b', 'é$é$',
+	"E'a'\n'b\\'c'", "'a'\n';'", '$$', '$$', '$a$', '$a$;$a$', 'a$b$c', '$1 ', '$b', 'é$é$',
 	'BEGIN', 'END', 'CASE', 'ATOMIC', 'CREATE', 'OR', 'REPLACE', 'FUNCTION', 'f()', 'CREATE FUNCTION f() RETURNS int',
-	'CREATE OR REPLACE PROCEDURE p()', ' BEGIN ATOMIC ', ' END;', 'AS 1', 'begin', '1', '1.5', '10..20', 'x', '"a;b"', 'é',
+	'CREATE OR REPLACE PROCEDURE p()', ' BEGIN ATOMIC ', ' END;', 'AS 1 ', 'begin', '1 ', '1.5 ', '10..20 ', 'x', '"a;b"', 'é',
 	":a", ":'a'", ':"a"', 'a[1:b]', 'a\\:\\:int', "\\;$next_is_sent",
 	"\\echo a 'b;' \"c\"\n", "\\echo a \\\\", "\\set q 'c'\n", "\\pset null x \\x \\\\", "SELECT 9 \\g\n", "SELECT 9 \\gx\n", "\\r\n", "\\p\n",
 	"SELECT 9 \\g \\\\", "\\qecho `echo a`\n", "\\timing off\r\n", "\\if true\n", "\\endif\n", "\\nonsense a\n",

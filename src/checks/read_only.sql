@@ -33,7 +33,7 @@ SELECT 'found',
                format('ALTER ROLE %I IN DATABASE %I RESET default_transaction_read_only;',
                       fact.role_name, current_database())
        END
-FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS setting
+FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name, prove => false) AS setting
 WHERE setting.name = 'default_transaction_read_only'
   AND setting.setting = 'on'
 UNION ALL
@@ -43,6 +43,6 @@ SELECT 'unknown', 'setting',
        format('The value of this session comes from the level "%s" and hides the one below.', setting.source),
        'Run the check in a session of a role that has no value of its own for the setting.',
        NULL, NULL
-FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS setting
+FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name, prove => false) AS setting
 WHERE setting.name = 'default_transaction_read_only'
   AND setting.setting IS NULL

@@ -15,7 +15,7 @@ WITH setting AS (
     SELECT effective.setting::bigint * 1024 AS bytes,
            effective.source,
            effective.stored_text
-    FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name) AS effective
+    FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name, prove => false) AS effective
     WHERE effective.name = 'temp_file_limit'
 ),
 memory AS (

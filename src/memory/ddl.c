@@ -32,6 +32,8 @@
 #include "parser/parse_relation.h"
 #include "parser/parse_type.h"
 #include "storage/lmgr.h"
+#include "rewrite/rewriteHandler.h"
+#include "statement.h"
 #include "table.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -48,10 +50,19 @@ typedef struct TableChange
 	List	   *builds;			/* of IndexBuild *, new indexes */
 } TableChange;
 
+/* Raise an error (0A000) for a statement whose memory is not estimated. */
+static void
+refuse(const char *statement)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("the memory for %s is not estimated", statement)));
+}
+
 /*
  * Open a table for a statement, without waiting for a lock; from now on its
  * owner acts.  NULL if it is not there and need not be.  Errors as in
- * table_obstacle().
+ * relation_obstacle().
  */
 static Relation
 open_table(const RangeVar *name, bool missing_ok)
@@ -61,10 +72,9 @@ open_table(const RangeVar *name, bool missing_ok)
 
 	if (!OidIsValid(relid))
 		return NULL;
-	obstacle = table_obstacle(get_rel_namespace(relid), get_rel_name(relid),
-							  &relid);
+	obstacle = relation_obstacle(relid);
 	if (obstacle != NULL)
-		obstacle_raise(obstacle);
+		statement_obstacle_raise(obstacle);
 	table_act_as_owner(relid);
 	return table_open(relid, NoLock);
 }
@@ -94,7 +104,7 @@ table_expression(const TableChange *change, Node *raw, ParseExprKind kind,
 						format_type_be(type))));
 	assign_expr_collations(pstate, expression);
 	foreign_code_refuse(expression);
-	return expression;
+	return foreign_code_hide_calls(expression, NULL);
 }
 
 /* Is a column of this type filled from a sequence? */
@@ -254,9 +264,7 @@ read_constraint(TableChange *change, const Constraint *constraint)
 		case CONSTR_FOREIGN:
 		case CONSTR_EXCLUSION:
 			if (!constraint->skip_validation)
-				ereport(ERROR,
-						(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						 errmsg("the memory for this kind of constraint is not estimated")));
+				refuse("a foreign key or an exclusion constraint");
 			break;
 		default:
 			break;
@@ -285,6 +293,10 @@ read_command(TableChange *change, const AlterTableCmd *command)
 		case AT_SetAccessMethod:
 		case AT_SetExpression:
 			change->is_rewrite = true;
+			break;
+		case AT_ValidateConstraint:
+		case AT_AttachPartition:
+			refuse("VALIDATE CONSTRAINT or ATTACH PARTITION");
 			break;
 		default:
 			break;
@@ -354,6 +366,46 @@ create_index_uses(IndexStmt *statement, const char *text,
 							index_build_of_statement(table, statement, text));
 }
 
+/*
+ * The query that REFRESH runs, after parse analysis; NULL with WITH NO DATA.
+ */
+Query *
+ddl_refreshed_query(const RefreshMatViewStmt *statement)
+{
+	Oid			relid;
+	Relation	view;
+	Query	   *query;
+
+	if (statement->skipData)
+		return NULL;
+	relid = RangeVarGetRelid(statement->relation, NoLock, false);
+	view = table_open(relid, NoLock);
+	if (view->rd_rel->relkind != RELKIND_MATVIEW || view->rd_rules == NULL ||
+		view->rd_rules->numLocks != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a materialized view",
+						RelationGetRelationName(view))));
+	query = linitial_node(Query, view->rd_rules->rules[0]->actions);
+	query = copyObject(query);
+	table_close(view, NoLock);
+	AcquireRewriteLocks(query, true, false);
+	return query;
+}
+
+/* REFRESH MATERIALIZED VIEW: it has its indexes built again. */
+static List *
+refresh_uses(const RefreshMatViewStmt *statement, TableFactsCache *cache)
+{
+	Relation	view = open_table(statement->relation, false);
+
+	if (statement->skipData)
+		return NIL;
+	if (statement->concurrent)
+		refuse("REFRESH MATERIALIZED VIEW CONCURRENTLY");
+	return rebuild_uses(cache, view);
+}
+
 /* VACUUM; only with FULL is the table written anew. */
 static List *
 vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache)
@@ -371,6 +423,8 @@ vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache)
 	}
 	if (!is_full)
 		return NIL;
+	if (statement->rels == NIL)
+		refuse("VACUUM FULL of all tables");
 	foreach(lc, statement->rels)
 		uses = list_concat(uses,
 						   rebuild_uses(cache,
@@ -383,10 +437,7 @@ static List *
 reindex_uses(const ReindexStmt *statement, TableFactsCache *cache)
 {
 	if (statement->kind != REINDEX_OBJECT_TABLE)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the memory for this kind of REINDEX is not estimated"),
-				 errhint("REINDEX TABLE is estimated.")));
+		refuse("a REINDEX of something else than a table");
 	return rebuild_uses(cache, open_table(statement->relation, false));
 }
 
@@ -411,9 +462,11 @@ ddl_memory_uses(Node *statement, const char *text, TableFactsCache *cache)
 			return vacuum_uses((VacuumStmt *) statement, cache);
 		case T_ClusterStmt:
 			if (((ClusterStmt *) statement)->relation == NULL)
-				return NIL;
+				refuse("CLUSTER of all tables");
 			return rebuild_uses(cache,
 								open_table(((ClusterStmt *) statement)->relation, false));
+		case T_RefreshMatViewStmt:
+			return refresh_uses((RefreshMatViewStmt *) statement, cache);
 		case T_CallStmt:
 		case T_ExecuteStmt:
 			ereport(ERROR,

@@ -13,6 +13,7 @@
 #include "nodes/parsenodes.h"
 #include "table_facts.h"
 
+extern Query *ddl_refreshed_query(const RefreshMatViewStmt *statement);
 extern List *ddl_memory_uses(Node *statement, const char *text,
 							 TableFactsCache *cache);
 

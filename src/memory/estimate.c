@@ -11,7 +11,7 @@
 
 #include "catalog/pg_authid.h"
 #include "compat.h"
-#include "script.h"
+#include "script_session.h"
 #include "statement.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -92,19 +92,22 @@ put_row(ReturnSetInfo *rsinfo, AttInMetadata *input,
 /* The rows for one statement of the script. */
 static void
 put_statement(ReturnSetInfo *rsinfo, AttInMetadata *input,
-			  const ScriptStatement *statement,
-			  const StatementSettings *settings, TableFactsCache *cache)
+			  const ScriptStatement *statement, ScriptSession *session,
+			  TableFactsCache *cache)
 {
+	const StatementSettings *settings = script_session_begin(session, statement);
 	Obstacle	problem = {ERRCODE_SYNTAX_ERROR, statement->problem};
 	StatementEstimate *estimate = statement->problem ?
 		statement_unknown(&problem) :
 		statement_estimate(statement->text, settings, cache);
 	ListCell   *lc;
 
+	script_session_explain(session, estimate);
 	if (estimate->uses == NIL)
 		put_row(rsinfo, input, statement, estimate, NULL, settings);
 	foreach(lc, estimate->uses)
 		put_row(rsinfo, input, statement, estimate, lfirst(lc), settings);
+	script_session_end(session, statement, estimate);
 }
 
 /*
@@ -130,6 +133,7 @@ upgrade_prereq_estimate(PG_FUNCTION_ARGS)
 	TableFactsCache cache = {CurrentMemoryContext, true, NIL};
 	AttInMetadata *input;
 	ScriptReader *reader;
+	ScriptSession *session;
 	ScriptStatement statement;
 	MemoryContext statement_context;
 	MemoryContext previous;
@@ -150,6 +154,7 @@ upgrade_prereq_estimate(PG_FUNCTION_ARGS)
 	input = TupleDescGetAttInMetadata(rsinfo->setDesc);
 
 	guard_run_or_raise(read_migration_settings, settings);
+	session = script_session(settings);
 	reader = script_open(PG_ARGISNULL(0) ?
 						 read_server_file(PG_GETARG_TEXT_PP(1)) :
 						 text_to_cstring(PG_GETARG_TEXT_PP(0)));
@@ -162,7 +167,7 @@ upgrade_prereq_estimate(PG_FUNCTION_ARGS)
 	while (script_next(reader, &statement))
 	{
 		CHECK_FOR_INTERRUPTS();
-		put_statement(rsinfo, input, &statement, settings, &cache);
+		put_statement(rsinfo, input, &statement, session, &cache);
 		MemoryContextReset(statement_context);
 	}
 	MemoryContextSwitchTo(previous);

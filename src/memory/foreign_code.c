@@ -1,11 +1,20 @@
 /*-------------------------------------------------------------------------
  *
  * foreign_code.c
- *	  Does an expression or query call code that is not PostgreSQL's own?
+ *	  Reading and planning statements without running anybody's code.
  *
  * The planner runs functions: those that are immutable, to fold constants,
  * and those that are stable, to estimate.  A function of somebody's own may
- * do anything, whatever it is declared as.
+ * do anything, whatever it is declared as; and some of PostgreSQL's own take
+ * a transaction ID, read whole tables or make a gigabyte of a few bytes.
+ * Parse analysis runs the input functions of types, and with an array, range
+ * or row of a domain the domain's check.
+ *
+ * So there are several lines of defence: statements that call foreign code
+ * are refused; calls that the planner could run are hidden from it, unless
+ * they are harmless; domains that could do harm are looked for; and what gets
+ * through that, through an index or constraint of a table, is stopped when it
+ * is called.
  *
  * src/memory/foreign_code.c
  *
@@ -13,13 +22,22 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "foreign_code.h"
+#include "harmless.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/primnodes.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 
 /*
@@ -78,4 +96,173 @@ foreign_code_refuse(Node *node)
 				 errmsg("function %s() is not one of PostgreSQL's own",
 						get_func_name(function)),
 				 errdetail("To plan the statement could run it, and what it does is not part of the statement.")));
+}
+
+/* Is a function in a language that is not compiled? */
+static bool
+is_scripted(Oid function)
+{
+	HeapTuple	tuple;
+	Oid			language;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;			/* dropped just now */
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language != INTERNALlanguageId && language != ClanguageId;
+}
+
+/* The hooks of others, while ours are in place. */
+static needs_fmgr_hook_type others_need_hook = NULL;
+static fmgr_hook_type others_hook = NULL;
+
+static bool
+need_hook(Oid function)
+{
+	return is_scripted(function) ||
+		(others_need_hook != NULL && others_need_hook(function));
+}
+
+static void
+stop_call(FmgrHookEventType event, FmgrInfo *function, Datum *state)
+{
+	if (event == FHET_START && is_scripted(function->fn_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("function %s() would have been run",
+						get_func_name(function->fn_oid)),
+				 errdetail("An index, a constraint or a type calls it, and planning would have run it.")));
+	if (others_hook != NULL)
+		others_hook(event, function, state);
+}
+
+/*
+ * guard_run(), and any call of a function that is not compiled code is an
+ * error (0A000) in it.  Functions in C come from superusers.
+ */
+Obstacle *
+foreign_code_guard_run(GuardedFunction function, void *argument)
+{
+	Obstacle   *obstacle;
+
+	others_need_hook = needs_fmgr_hook;
+	others_hook = fmgr_hook;
+	PG_TRY();
+	{
+		needs_fmgr_hook = need_hook;
+		fmgr_hook = stop_call;
+		obstacle = guard_run(function, argument);
+	}
+	PG_FINALLY();
+	{
+		needs_fmgr_hook = others_need_hook;
+		fmgr_hook = others_hook;
+	}
+	PG_END_TRY();
+	return obstacle;
+}
+
+/* May a domain's check do more than compute?  (check_function_callback) */
+static bool
+is_active(Oid function, void *context pg_attribute_unused())
+{
+	return function >= FirstNormalObjectId ||
+		func_volatile(function) != PROVOLATILE_IMMUTABLE;
+}
+
+static bool
+find_active(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	return check_functions_in_node(node, is_active, context) ||
+		expression_tree_walker(node, find_active, context);
+}
+
+/*
+ * Raise an error (0A000) if the check of some domain is such that parse
+ * analysis must not run it.  Which type a constant in a statement has is not
+ * known before the analysis, so any statement is refused then.
+ */
+void
+foreign_code_refuse_domains(void)
+{
+	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	/* constraints of no table are those of domains */
+	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(InvalidOid));
+	scan = systable_beginscan(catalog, ConstraintRelidTypidNameIndexId, true,
+							  NULL, 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(tuple);
+		bool		is_null;
+		Datum		check;
+
+		if (constraint->oid < FirstNormalObjectId)
+			continue;
+		check = fastgetattr(tuple, Anum_pg_constraint_conbin,
+							RelationGetDescr(catalog), &is_null);
+		if (!is_null &&
+			find_active(stringToNode(TextDatumGetCString(check)), NULL))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the check \"%s\" of domain %s calls a function that is not immutable, or not one of PostgreSQL's own",
+							NameStr(constraint->conname),
+							format_type_be(constraint->contypid)),
+					 errdetail("To read a statement could run it.")));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/* Is there something in an expression that the planner does not know? */
+static bool
+find_variable(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) || IsA(node, Param) || IsA(node, Aggref) ||
+		IsA(node, GroupingFunc) || IsA(node, WindowFunc) || IsA(node, SubLink))
+		return true;
+	return expression_tree_walker(node, find_variable, context);
+}
+
+/* May the planner run a function though it should not? */
+static bool
+is_to_hide(Oid function, void *context pg_attribute_unused())
+{
+	return !function_is_harmless(function) &&
+		func_volatile(function) != PROVOLATILE_VOLATILE &&
+		!get_func_retset(function);
+}
+
+/*
+ * A copy of a query or expression in which calls are values that the planner
+ * does not know, where it could run them and they are not known to be
+ * harmless.
+ */
+Node *
+foreign_code_hide_calls(Node *node, void *context)
+{
+	Node	   *copy;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node,
+										   foreign_code_hide_calls, context, 0);
+	copy = expression_tree_mutator(node, foreign_code_hide_calls, context);
+	if (!IsA(copy, Aggref) && !IsA(copy, WindowFunc) && !IsA(copy, SubLink) &&
+		check_functions_in_node(copy, is_to_hide, NULL) &&
+		!find_variable(copy, NULL))
+		return unknown_value(copy);
+	return copy;
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * foreign_code.h
- *	  Does an expression or query call code that is not PostgreSQL's own?
+ *	  Reading and planning statements without running anybody's code.
  *
  * src/memory/foreign_code.h
  *
@@ -10,8 +10,13 @@
 #ifndef UPGRADE_PREREQ_FOREIGN_CODE_H
 #define UPGRADE_PREREQ_FOREIGN_CODE_H
 
+#include "guard.h"
 #include "nodes/nodes.h"
 
 extern void foreign_code_refuse(Node *node);
+extern void foreign_code_refuse_domains(void);
+extern Node *foreign_code_hide_calls(Node *node, void *context);
+extern Obstacle *foreign_code_guard_run(GuardedFunction function,
+										void *argument);
 
 #endif							/* UPGRADE_PREREQ_FOREIGN_CODE_H */

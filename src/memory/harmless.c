@@ -382,19 +382,19 @@ compare_name(const void *key, const void *element)
 	return strcmp(key, *(const char *const *) element);
 }
 
-/* Is a function other than those above?  (check_function_callback) */
-static bool
-is_forbidden(Oid function, void *context pg_attribute_unused())
+/* Is a function one of those above? */
+bool
+function_is_harmless(Oid function)
 {
 	HeapTuple	tuple;
 	Form_pg_proc proc;
 	bool		harmless;
 
 	if (function >= FirstGenbkiObjectId || function == SUBSTRING_BY_PATTERN)
-		return true;
+		return false;
 	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	if (!HeapTupleIsValid(tuple))
-		return true;
+		return false;
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 	harmless = proc->prolang == INTERNALlanguageId &&
 		proc->provolatile != PROVOLATILE_VOLATILE &&
@@ -404,7 +404,14 @@ is_forbidden(Oid function, void *context pg_attribute_unused())
 				lengthof(harmless_functions), sizeof(char *),
 				compare_name) != NULL;
 	ReleaseSysCache(tuple);
-	return !harmless;
+	return harmless;
+}
+
+/* For check_functions_in_node(). */
+static bool
+is_forbidden(Oid function, void *context pg_attribute_unused())
+{
+	return !function_is_harmless(function);
 }
 
 /* Is a type, or what a domain is made of, one of PostgreSQL's own? */
@@ -445,4 +452,19 @@ bool
 expression_is_harmless(Node *expression)
 {
 	return IsA(expression, Var) || !find_harm(expression, NULL);
+}
+
+/* Something of the type of an expression, of which nothing else is known. */
+Node *
+unknown_value(Node *expression)
+{
+	Param	   *param = makeNode(Param);
+
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = 0;
+	param->paramtype = exprType(expression);
+	param->paramtypmod = exprTypmod(expression);
+	param->paramcollid = exprCollation(expression);
+	param->location = -1;
+	return (Node *) param;
 }

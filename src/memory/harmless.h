@@ -12,6 +12,8 @@
 
 #include "nodes/nodes.h"
 
+extern bool function_is_harmless(Oid function);
 extern bool expression_is_harmless(Node *expression);
+extern Node *unknown_value(Node *expression);
 
 #endif							/* UPGRADE_PREREQ_HARMLESS_H */

@@ -38,6 +38,9 @@
  */
 #define SMALLEST_SHARE_KB	32768
 
+/* At most so many rows are looked at for their trigrams. */
+#define TRIGRAM_ROWS 1024
+
 /* The Var of a column, for a table with varno 1. */
 static Expr *
 column_var(Relation table, AttrNumber attnum)
@@ -280,7 +283,8 @@ static bool
 trigram_entries(const ModelServer *server, Expr *column,
 				TableSample *const *samples, double rows, GinEntries *entries)
 {
-	RowSource  *source = row_source(list_make1(column), samples, 1, true);
+	RowSource  *source = row_source(list_make1(column), samples, 1, true,
+										 TRIGRAM_ROWS);
 	HTAB	   *table;
 	HASH_SEQ_STATUS status;
 	TrigramCount *entry;

@@ -32,7 +32,7 @@ typedef enum FigureSource
 typedef enum Outcome
 {
 	OUTCOME_LIGHT,				/* keeps no rows in memory to speak of */
-	OUTCOME_IN_MEMORY,
+	OUTCOME_IN_MEMORY,			/* writes no temporary file */
 	OUTCOME_SPILLS_ONCE,		/* data goes through temporary files, once */
 	OUTCOME_SLOW,				/* and more than once */
 	OUTCOME_PLAN_CLIFF,			/* with more memory the planner would take a

@@ -19,6 +19,7 @@
 #include <math.h>
 
 #include "commands/vacuum.h"
+#include "harmless.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -38,27 +39,12 @@ typedef struct Substitution
 	List	   *scanned;
 } Substitution;
 
-/* Something of a type, of which nothing else is known. */
-static Node *
-some_value(Node *expression)
-{
-	Param	   *param = makeNode(Param);
-
-	param->paramkind = PARAM_EXTERN;
-	param->paramid = 0;
-	param->paramtype = exprType(expression);
-	param->paramtypmod = exprTypmod(expression);
-	param->paramcollid = exprCollation(expression);
-	param->location = -1;
-	return (Node *) param;
-}
-
 /* The column that a Var stands for. */
 static Node *
 column_of(Var *var, List *columns)
 {
 	if (var->varattno < 1 || var->varattno > list_length(columns))
-		return some_value((Node *) var);	/* a whole row */
+		return unknown_value((Node *) var);	/* a whole row */
 	return list_nth(columns, var->varattno - 1);
 }
 
@@ -94,11 +80,11 @@ substitute(Node *node, Substitution *substitution)
 			if (exprType((Node *) argument->expr) == aggref->aggtype)
 				return substitute((Node *) argument->expr, substitution);
 		}
-		return some_value(node);
+		return unknown_value(node);
 	}
 	if (IsA(node, WindowFunc) || IsA(node, SubPlan) ||
 		IsA(node, AlternativeSubPlan) || IsA(node, Param))
-		return some_value(node);
+		return unknown_value(node);
 	return expression_tree_mutator(node, substitute, substitution);
 }
 
@@ -145,7 +131,7 @@ plan_rows_unknown(Plan *plan)
 	rows->source = SOURCE_PLANNER;
 	foreach(lc, plan->targetlist)
 		rows->columns = lappend(rows->columns,
-								some_value((Node *) lfirst_node(TargetEntry, lc)->expr));
+								unknown_value((Node *) lfirst_node(TargetEntry, lc)->expr));
 	return rows;
 }
 

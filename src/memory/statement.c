@@ -5,7 +5,8 @@
  *	  gets.
  *
  * A statement is parsed, analyzed, rewritten and planned with the settings of
- * the session that will run it; it is never run, and nothing in it is.
+ * the session that will run it; it is never run, and nothing in it is
+ * (foreign_code.c).
  *
  * src/memory/statement.c
  *
@@ -16,9 +17,12 @@
 #include <math.h>
 
 #include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
 #include "compat.h"
 #include "ddl.h"
 #include "foreign_code.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "plan.h"
 #include "rewrite/rewriteHandler.h"
@@ -40,8 +44,8 @@ typedef struct StatementCall
 } StatementCall;
 
 /* Take the settings of the session that will run the statement. */
-static void
-pin_statement_settings(const StatementSettings *settings)
+void
+statement_pin_settings(const StatementSettings *settings)
 {
 	guard_pin_setting("search_path", settings->search_path);
 	guard_pin_setting("work_mem", psprintf("%d", settings->work_mem_kb));
@@ -53,6 +57,22 @@ pin_statement_settings(const StatementSettings *settings)
 					  psprintf("%d", settings->parallel_workers));
 	guard_pin_setting("max_parallel_maintenance_workers",
 					  psprintf("%d", settings->maintenance_workers));
+
+	/* notices about the script are for who runs it */
+	guard_pin_setting("client_min_messages", "error");
+	/* views are planned here, never run; not in every minor release */
+	if (GetConfigOption("restrict_nonsystem_relation_kind", true, false) != NULL)
+		guard_pin_setting("restrict_nonsystem_relation_kind", "");
+}
+
+/* Raise what is in the way, with the GRANT that would help. */
+void
+statement_obstacle_raise(Obstacle *obstacle)
+{
+	if (obstacle->fix_sql != NULL)
+		obstacle->message = psprintf("%s: %s", obstacle->message,
+									 obstacle->fix_sql);
+	obstacle_raise(obstacle);
 }
 
 /* The user's tables that a query reads or writes (List of OIDs). */
@@ -69,7 +89,9 @@ find_tables(Node *node, List **tables)
 	{
 		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
 
+		/* of a view nothing is read but what it is made of */
 		if (entry->rtekind == RTE_RELATION &&
+			entry->relkind != RELKIND_VIEW &&
 			entry->relid >= FirstNormalObjectId)
 			*tables = list_append_unique_oid(*tables, entry->relid);
 	}
@@ -94,14 +116,13 @@ require_tables(Query *query)
 	foreach(lc, tables)
 	{
 		Oid			relid = lfirst_oid(lc);
-		Obstacle   *obstacle = table_obstacle(get_rel_namespace(relid),
-											  get_rel_name(relid), &relid);
+		Obstacle   *obstacle = relation_obstacle(relid);
 
 		if (obstacle == NULL && table_owner(relid) != table_owner(first))
 			obstacle = table_other_owner(get_rel_name(relid),
 										 get_rel_name(first));
 		if (obstacle != NULL)
-			obstacle_raise(obstacle);
+			statement_obstacle_raise(obstacle);
 	}
 	table_act_as_owner(first);
 }
@@ -208,6 +229,7 @@ read_query(StatementCall *call, Query *query)
 	ListCell   *lc;
 
 	foreign_code_refuse((Node *) query);
+	query = castNode(Query, foreign_code_hide_calls((Node *) query, NULL));
 	require_tables(query);
 	stmt = plan_at(call, query, call->settings->work_mem_kb);
 	cost = stmt->planTree->total_cost;
@@ -227,18 +249,43 @@ read_query(StatementCall *call, Query *query)
 		add_cliff(call, query, cost, edge_kb);
 }
 
-/* The query inside a statement that is not one itself, or NULL. */
+/* Does EXPLAIN run its statement? */
+static bool
+is_run(const ExplainStmt *statement)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, statement->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "analyze") == 0)
+			result = defGetBoolean(option);
+	}
+	return result;
+}
+
+/*
+ * The query inside a statement that is not one itself, as parse analysis left
+ * it; NULL if there is none or it is not run.
+ */
 static Node *
 query_within(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
 		case T_CreateTableAsStmt:
+			if (((CreateTableAsStmt *) statement)->into->skipData)
+				return NULL;
 			return ((CreateTableAsStmt *) statement)->query;
 		case T_DeclareCursorStmt:
 			return ((DeclareCursorStmt *) statement)->query;
 		case T_ExplainStmt:
-			return ((ExplainStmt *) statement)->query;
+			return is_run((ExplainStmt *) statement) ?
+				((ExplainStmt *) statement)->query : NULL;
+		case T_RefreshMatViewStmt:
+			return (Node *) ddl_refreshed_query((RefreshMatViewStmt *) statement);
 		default:
 			return NULL;
 	}
@@ -251,21 +298,40 @@ read_analyzed(StatementCall *call, Query *query)
 	Node	   *within;
 	ListCell   *lc;
 
+	check_stack_depth();		/* EXPLAIN of EXPLAIN, and so on */
 	if (query->commandType != CMD_UTILITY)
 	{
 		read_query(call, query);
 		return;
 	}
+	call->estimate->uses = list_concat(call->estimate->uses,
+									   ddl_memory_uses(query->utilityStmt,
+													   call->text,
+													   call->cache));
 	within = query_within(query->utilityStmt);
-	if (within == NULL || !IsA(within, Query))
-	{
-		call->estimate->uses = list_concat(call->estimate->uses,
-										   ddl_memory_uses(query->utilityStmt,
-														   call->text,
-														   call->cache));
+	if (within == NULL)
 		return;
-	}
 	foreach(lc, QueryRewrite(castNode(Query, copyObject(within))))
+		read_analyzed(call, lfirst_node(Query, lc));
+}
+
+/* Analyze, rewrite and read one statement, or the query in a COPY. */
+static void
+read_parsed(StatementCall *call, RawStmt *statement)
+{
+	ListCell   *lc;
+
+	if (IsA(statement->stmt, CopyStmt))
+	{
+		RawStmt    *copied = makeNode(RawStmt);
+
+		if (((CopyStmt *) statement->stmt)->query == NULL)
+			return;
+		copied->stmt = ((CopyStmt *) statement->stmt)->query;
+		statement = copied;
+	}
+	foreach(lc, pg_analyze_and_rewrite_fixedparams(statement, call->text, NULL,
+												   0, NULL))
 		read_analyzed(call, lfirst_node(Query, lc));
 }
 
@@ -276,17 +342,12 @@ read_statement(void *argument)
 	StatementCall *call = argument;
 	ListCell   *statement;
 
-	pin_statement_settings(call->settings);
-	foreach(statement, pg_parse_query(call->text))
-	{
-		List	   *queries;
-		ListCell   *query;
-
-		queries = pg_analyze_and_rewrite_fixedparams(lfirst_node(RawStmt, statement),
-													 call->text, NULL, 0, NULL);
-		foreach(query, queries)
-			read_analyzed(call, lfirst_node(Query, query));
-	}
+	statement_pin_settings(call->settings);
+	call->estimate->parse_trees = pg_parse_query(call->text);
+	if (strpbrk(call->text, "'$") != NULL)	/* a constant in quotes */
+		foreign_code_refuse_domains();
+	foreach(statement, call->estimate->parse_trees)
+		read_parsed(call, copyObject(lfirst_node(RawStmt, statement)));
 }
 
 /* What will come of one use, when the temporary files take so much. */
@@ -301,7 +362,7 @@ judge_use(const MemoryUse *use, const StatementSettings *settings,
 		return OUTCOME_UNKNOWN;
 	if (use->outcome == OUTCOME_PLAN_CLIFF)
 		return OUTCOME_PLAN_CLIFF;
-	if (use->need.needed_bytes <= setting_bytes)
+	if (use->need.needed_bytes <= setting_bytes || use->need.temp_bytes == 0)
 		return OUTCOME_IN_MEMORY;
 
 	if (room < 0 || (settings->free_bytes >= 0 && settings->free_bytes < room))
@@ -359,7 +420,7 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 
 /* The estimate of a statement that could not be looked at. */
 StatementEstimate *
-statement_unknown(const Obstacle *obstacle)
+statement_unknown(Obstacle *obstacle)
 {
 	StatementEstimate *estimate = palloc0(sizeof(StatementEstimate));
 
@@ -379,10 +440,15 @@ statement_estimate(const char *text, const StatementSettings *settings,
 {
 	StatementEstimate *estimate = palloc0(sizeof(StatementEstimate));
 	StatementCall call = {text, settings, cache, estimate};
-	Obstacle   *obstacle = guard_run(read_statement, &call);
+	Obstacle   *obstacle = foreign_code_guard_run(read_statement, &call);
 
 	if (obstacle != NULL)
-		return statement_unknown(obstacle);
+	{
+		estimate->uses = NIL;
+		estimate->outcome = OUTCOME_UNKNOWN;
+		estimate->obstacle = obstacle;
+		return estimate;
+	}
 	judge(estimate, settings);
 	return estimate;
 }

@@ -36,7 +36,8 @@ typedef struct StatementEstimate
 	List	   *uses;			/* of MemoryUse * */
 	double		peak_bytes;		/* memory of all uses at the same time */
 	Outcome		outcome;		/* the worst of the uses */
-	const Obstacle *obstacle;	/* why it is not known, or NULL */
+	Obstacle   *obstacle;		/* why it is not known, or NULL */
+	List	   *parse_trees;	/* of RawStmt *; NIL if it does not parse */
 } StatementEstimate;
 
 /* statement_settings.c */
@@ -45,9 +46,11 @@ extern void statement_settings_of_migration(StatementSettings *settings,
 											const Installation *installation);
 
 /* statement.c */
+extern void statement_pin_settings(const StatementSettings *settings);
+pg_noreturn extern void statement_obstacle_raise(Obstacle *obstacle);
 extern double statement_available_bytes(const StatementSettings *settings,
 										const MemoryUse *use);
-extern StatementEstimate *statement_unknown(const Obstacle *obstacle);
+extern StatementEstimate *statement_unknown(Obstacle *obstacle);
 extern StatementEstimate *statement_estimate(const char *text,
 											 const StatementSettings *settings,
 											 TableFactsCache *cache);
