@@ -113,7 +113,7 @@ add_sort(PlanReader *reader, const PlanRows *rows, List *columns,
  */
 static void
 add_incremental_sort(PlanReader *reader, IncrementalSort *sort,
-					  const PlanRows *input)
+					 const PlanRows *input)
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	ModelServer server = server_of_node();
@@ -161,7 +161,7 @@ common_share(const Hash *hash, double values)
 /* The hash table of a hash join. */
 static void
 add_hash(PlanReader *reader, Hash *hash, const PlanRows *outer,
-		  const PlanRows *inner)
+		 const PlanRows *inner)
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	MemoryUse	outer_use;
@@ -616,7 +616,7 @@ add_hashed_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 	use->certainty = CERTAINTY_ROUGH;
 	use->note = "the planner decides by its estimate; once chosen, the hash table has no limit";
 	add_use(reader, use, operation,
-			model_hashed_setop(&server, groups, plan->plan_width), true);
+			model_hashed_setop(&server, groups, outerPlan(plan)->plan_width), true);
 }
 
 static PlanRows *
