@@ -206,7 +206,8 @@ model_hashed_subplan(const ModelServer *server, double planned_rows,
  * collects the whole table at once; with less nothing is written to temporary
  * files, only the index is passed over more often.  Of each distinct key: an
  * entry of 64 bytes, a list of row pointers of 6 bytes, which begins with 5
- * and doubles, and a copy of the key.
+ * and doubles, and a copy of the key unless it is passed by value (key_length
+ * 0).  From the sources: no temporary file shows whether it is true.
  */
 ModelNeed
 model_gin_build(const ModelServer *server, double keys, double distinct_keys,
@@ -216,7 +217,9 @@ model_gin_build(const ModelServer *server, double keys, double distinct_keys,
 	double		header = model_chunk_header(server->major);
 	double		pointers = 5 * model_power_of_two(keys / Max(distinct_keys, 1) / 5);
 
-	need.needed_bytes = distinct_keys * (64 + header + model_power_length(6 * pointers) +
-										 header + model_power_length(key_length));
+	double		copy = key_length > 0 ? header + model_power_length(key_length) : 0;
+
+	need.needed_bytes = distinct_keys *
+		(64 + header + model_power_length(6 * pointers) + copy);
 	return need;
 }

@@ -14,6 +14,8 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_statistic.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "miscadmin.h"
@@ -25,6 +27,7 @@
 #include "plan_rows.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 
 static PlanRows *read_node(PlanReader *reader, Plan *plan, double bound);
 
@@ -110,7 +113,7 @@ add_sort(PlanReader *reader, const PlanRows *rows, List *columns,
  */
 static void
 add_incremental_sort(PlanReader *reader, IncrementalSort *sort,
-					  const PlanRows *input)
+					 const PlanRows *input)
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	ModelServer server = server_of_node();
@@ -119,18 +122,46 @@ add_incremental_sort(PlanReader *reader, IncrementalSort *sort,
 										  sort->sort.sortColIdx);
 	ModelRows	kept = plan_rows_kept(reader, input, ROW_MINIMAL_TUPLE,
 									  input->columns, use);
-	double		group_rows = input->count / Max(groups->count, 1);
 
 	/* how large the largest of them is nobody knows */
 	use->certainty = CERTAINTY_ROUGH;
 	add_use(reader, use, "Incremental Sort",
-			model_incremental_sort(&server, &kept, group_rows, 0), false);
+			model_incremental_sort(&server, &kept, groups->group_rows, 0), false);
+}
+
+/*
+ * The share of the rows whose key is among the most common values of the
+ * column by which a hash join handles skew, so many of them.
+ */
+static double
+common_share(const Hash *hash, double values)
+{
+	double		share = 0;
+	AttStatsSlot slot;
+	HeapTuple	tuple;
+
+	if (!OidIsValid(hash->skewTable))
+		return 0;
+	tuple = SearchSysCache3(STATRELATTINH, ObjectIdGetDatum(hash->skewTable),
+							Int16GetDatum(hash->skewColumn),
+							BoolGetDatum(hash->skewInherit));
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	if (get_attstatsslot(&slot, tuple, STATISTIC_KIND_MCV, InvalidOid,
+						 ATTSTATSSLOT_NUMBERS))
+	{
+		for (int i = 0; i < slot.nnumbers && i < values; i++)
+			share += slot.numbers[i];
+		free_attstatsslot(&slot);
+	}
+	ReleaseSysCache(tuple);
+	return share;
 }
 
 /* The hash table of a hash join. */
 static void
 add_hash(PlanReader *reader, Hash *hash, const PlanRows *outer,
-		  const PlanRows *inner)
+		 const PlanRows *inner)
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	MemoryUse	outer_use;
@@ -147,6 +178,7 @@ add_hash(PlanReader *reader, Hash *hash, const PlanRows *outer,
 		.processes = hash->plan.parallel_aware ? reader->processes : 1,
 	};
 
+	join.outer_common = common_share(hash, model_skew_values(&server, &join));
 	use->processes = reader->processes;
 	if (hash->plan.parallel_aware)
 		use->note = "all processes share the hash table";
@@ -208,6 +240,17 @@ state_bytes(PlanReader *reader, List *aggregates, const PlanRows *input,
 	return bytes;
 }
 
+/* Add the columns of its input that an expression looks at. */
+static bool
+pull_outer_columns(Node *node, Bitmapset **columns)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && ((Var *) node)->varno == OUTER_VAR)
+		*columns = bms_add_member(*columns, ((Var *) node)->varattno);
+	return expression_tree_walker(node, pull_outer_columns, columns);
+}
+
 /* The columns of its input that a hashed aggregate keeps for each group. */
 static List *
 grouped_columns(const Agg *agg, const PlanRows *input,
@@ -228,6 +271,26 @@ grouped_columns(const Agg *agg, const PlanRows *input,
 	return columns;
 }
 
+/*
+ * The columns of its input that an aggregate needs, and writes if it has to
+ * (find_hash_columns() in executor/nodeAgg.c).
+ */
+static List *
+needed_columns(const Agg *agg, const PlanRows *input)
+{
+	List	   *columns = NIL;
+	Bitmapset  *needed = NULL;
+	int			column = -1;
+
+	pull_outer_columns((Node *) agg->plan.targetlist, &needed);
+	pull_outer_columns((Node *) agg->plan.qual, &needed);
+	for (int i = 0; i < agg->numCols; i++)
+		needed = bms_add_member(needed, agg->grpColIdx[i]);
+	while ((column = bms_next_member(needed, column)) >= 0)
+		columns = lappend(columns, list_nth(input->columns, column - 1));
+	return columns;
+}
+
 /* The hash table of an aggregate, or of one of its grouping sets. */
 static void
 add_hash_aggregate(PlanReader *reader, Agg *agg, int planned_width,
@@ -242,7 +305,7 @@ add_hash_aggregate(PlanReader *reader, Agg *agg, int planned_width,
 		.groups = plan_rows_kept(reader, groups, ROW_MINIMAL_TUPLE,
 								 grouped_columns(agg, input, scan), use),
 		.input = plan_rows_kept(reader, input, ROW_MINIMAL_TUPLE,
-								input->columns, &input_use),
+								needed_columns(agg, input), &input_use),
 		.planned_groups = (double) agg->numGroups,
 		.planned_width = planned_width,
 		.transitions = list_length(scan->aggregates),
@@ -271,7 +334,7 @@ add_aggregate_sorts(PlanReader *reader, Agg *agg, const PlanRows *input,
 
 	if (agg->numCols > 0)
 	{
-		group.count = input->count / Max(groups->count, 1);
+		group.count = groups->group_rows;
 		group.certainty = CERTAINTY_ROUGH;
 	}
 	foreach(lc, scan->aggregates)
@@ -353,7 +416,7 @@ read_window(PlanReader *reader, WindowAgg *window)
 													  window->partNumCols,
 													  window->partColIdx);
 
-			partition.count = input->count / Max(partitions->count, 1);
+			partition.count = partitions->group_rows;
 			partition.certainty = CERTAINTY_ROUGH;
 		}
 		else
@@ -553,7 +616,7 @@ add_hashed_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 	use->certainty = CERTAINTY_ROUGH;
 	use->note = "the planner decides by its estimate; once chosen, the hash table has no limit";
 	add_use(reader, use, operation,
-			model_hashed_setop(&server, groups, plan->plan_width), true);
+			model_hashed_setop(&server, groups, outerPlan(plan)->plan_width), true);
 }
 
 static PlanRows *

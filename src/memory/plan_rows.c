@@ -310,8 +310,10 @@ plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 	{
 		rows->count = rows->planned = 1;
 		rows->certainty = CERTAINTY_EXACT;
+		rows->group_rows = input->count;
 		return rows;
 	}
+	rows->group_rows = input->count / Max(rows->count, 1);
 	for (int i = 0; i < key_count; i++)
 		expressions = lappend(expressions,
 							  list_nth(input->columns, keys[i] - 1));
@@ -324,6 +326,11 @@ plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 					   &at_most))
 		return rows;
 
+	/* the planner has seen more rows, if the sample does not contradict it */
+	if (at_most < 1.5 * groups && rows->planned <= at_most &&
+		rows->planned >= groups * groups / at_most)
+		at_most = Min(at_most, rows->planned * 1.05);
+	rows->group_rows = input->count / Max(groups, 1);
 	rows->count = Min(at_most, input->count);
 	rows->certainty = Max(input->certainty, CERTAINTY_AT_MOST);
 	rows->source = SOURCE_SAMPLE;

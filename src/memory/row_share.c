@@ -217,7 +217,8 @@ typedef struct GroupCounts
 {
 	double		groups;			/* seen in the sample */
 	double		places;			/* pairs of a group and a block it is in */
-	double		single;			/* groups that are in one block only */
+	double		in[4];			/* groups that are in one block, two, three;
+								 * [0]: in more */
 } GroupCounts;
 
 static GroupCounts
@@ -235,15 +236,32 @@ count_groups(GroupRow *rows, int row_count)
 			continue;
 		if (new_group)
 		{
-			counts.single += places == 1;
+			if (places > 0)
+				counts.in[places > 3 ? 0 : places]++;
 			counts.groups++;
 			places = 0;
 		}
 		counts.places++;
 		places++;
 	}
-	counts.single += places == 1;
+	if (places > 0)
+		counts.in[places > 3 ? 0 : places]++;
 	return counts;
+}
+
+/*
+ * Do the groups look as if all were about as large?  Then how many are in
+ * one, two, three blocks of the sample is a Poisson distribution, or narrower.
+ * With large groups beside many small ones many more are in three blocks than
+ * those in one and two let expect, and the estimate would be too low.
+ */
+static bool
+are_alike(const GroupCounts *counts)
+{
+	double		expected = counts->in[2] * 2 * counts->in[2] / Max(counts->in[1], 1) / 3;
+
+	return counts->in[2] >= 30 &&
+		counts->in[3] <= expected * 1.3 + 3 * sqrt(expected + 1);
 }
 
 /*
@@ -260,7 +278,9 @@ count_groups(GroupRow *rows, int row_count)
  * The upper bound counts on the groups seen in one place only.  Be p the share
  * of the rows that were looked at; a group in k places is missed with a
  * probability of (1 - p)^k, and seen once with k p (1 - p)^(k - 1): at most
- * (1 - p) / p times as many are missed as are seen once.
+ * (1 - p) / p times as many are missed as are seen once.  If the groups are of
+ * about the same size it is much less: the estimate and two standard errors,
+ * which come from the number of repetitions.
  *
  * If not all rows of the blocks were kept, equal rows that lie together are
  * not known to, and the estimate is too high, up to the upper bound.
@@ -300,10 +320,13 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 
 	ratio = Max(1, sample->rows / source->row_count);
 	*groups = counts.places * counts.groups /
-		(counts.places - counts.single + counts.single / ratio);
-	most_single = counts.single + 2 * sqrt(counts.single) + 3;
+		(counts.places - counts.in[1] + counts.in[1] / ratio);
+	most_single = counts.in[1] + 2 * sqrt(counts.in[1]) + 3;
 	*at_most = Min(most_rows, counts.groups +
 				   (Max(1, most_rows / source->row_count) - 1) * most_single);
+	if (are_alike(&counts))
+		*at_most = Min(*at_most, *groups *
+					   (1.05 + 2 / sqrt(counts.places - counts.groups)));
 	*groups = Min(*groups, *at_most);
 	return true;
 }

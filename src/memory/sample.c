@@ -49,7 +49,7 @@
  * blocks, so that it is seen which lie together.  They take no more memory than
  * the blocks, but for the overhead of each.
  */
-#define SAMPLE_TUPLES		16384
+#define SAMPLE_TUPLES		65536
 
 #define SAMPLE_SEED			20
 

@@ -16,6 +16,9 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+/* The number of rows counts as exact if it is no farther off than this. */
+#define EXACT_ERROR		0.03
+
 /* May rows of this relation be read?  The catalogs' rows tell nothing. */
 static bool
 has_rows_to_read(Relation relation)
@@ -51,7 +54,9 @@ read_table(const TableFactsCache *cache, Relation relation)
 	 * more rows than that, by a few per cent at worst.
 	 */
 	facts->rows = facts->sample->rows + 2 * facts->sample->rows_error;
-	facts->certainty = CERTAINTY_EXACT;
+	facts->certainty =
+		facts->rows > facts->sample->rows * (1 + EXACT_ERROR) ?
+		CERTAINTY_AT_MOST : CERTAINTY_EXACT;
 	facts->source = SOURCE_SAMPLE;
 	return facts;
 }
