@@ -58,6 +58,7 @@ REGRESS = \
 	release \
 	engine \
 	eras \
+	estimate \
 	hostile \
 	memory \
 	raise \
