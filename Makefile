@@ -69,6 +69,7 @@ REGRESS = \
 	release \
 	engine \
 	eras \
+	estimate \
 	host \
 	hostile \
 	journal \
