@@ -16,6 +16,7 @@ OBJS = \
 	src/check_run.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
+	src/checks/setting_has_no_effect.o \
 	src/deadline.o \
 	src/extension.o \
 	src/finding.o \
@@ -44,6 +45,7 @@ REGRESS = \
 	release \
 	engine \
 	eras \
+	host \
 	hostile \
 	journal \
 	memory \

@@ -116,7 +116,7 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 
 /* 14: predefined roles are no longer called default roles. */
 #if PG_VERSION_NUM < 140000
-#define ROLE_PG_MONITOR DEFAULT_ROLE_MONITOR
+#define ROLE_PG_READ_ALL_STATS DEFAULT_ROLE_READ_ALL_STATS
 #endif
 
 #endif							/* UPGRADE_PREREQ_COMPAT_H */

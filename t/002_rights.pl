@@ -22,7 +22,7 @@ sql($node, $db, q{
 	CREATE ROLE bypasser LOGIN BYPASSRLS;
 	GRANT USAGE ON SCHEMA openmetadata TO reader, bypasser;
 	GRANT SELECT ON ALL TABLES IN SCHEMA openmetadata TO reader, bypasser;
-	GRANT pg_read_all_stats TO reader, bypasser});
+	GRANT pg_read_all_stats TO reader, bypasser, openmetadata_user});
 
 # What checks say of themselves, to a superuser.
 my $looked = statuses(sql($node, $db, outlook()));
@@ -56,7 +56,7 @@ foreach my $role ('nobody_special', 'Odd "Role"')
 # Functions that only read are there for all, but answer with the missing
 # right; those that change something are not.
 foreach my $call ('upgrade_prereq_memory()', 'upgrade_prereq_recommended_settings()',
-	'upgrade_prereq_effective_settings()', 'upgrade_prereq_raise()',
+	'upgrade_prereq_memory_limit()', 'upgrade_prereq_effective_settings()', 'upgrade_prereq_raise()',
 	q{upgrade_prereq_raise('64MB', '64MB')}, 'upgrade_prereq_restore()')
 {
 	my ($rc, $out, $err) = run_psql($node, $db, "SELECT $call", user => 'nobody_special');
@@ -204,6 +204,7 @@ sub owner_plants
 	sql($node, $db, $plant, user => 'openmetadata_user');
 	my ($rc, $out, $err) = run_psql($node, $db, findings() . '
 		SELECT * FROM upgrade_prereq_memory();
+		SELECT * FROM upgrade_prereq_memory_limit();
 		SELECT * FROM upgrade_prereq_effective_settings()');
 	is(sql($node, $db, q{SELECT string_agg(DISTINCT who, ' ') FROM public.trace}),
 		'', "$what: not run by a check");

@@ -1,5 +1,5 @@
-# What upgrade_prereq_effective_settings() predicts for a role is what a new
-# session of that role gets, value and source, whatever levels the settings
+# What upgrade_prereq_effective_settings() computes for a role (without a login
+# that proves it, see 016_login.pl) is what a new session of that role gets, value and source, whatever levels the settings
 # were made at and however the value was spelled; and whatever the session that
 # asks has set for itself.  Where that session hides a level, the answer is
 # "not known", never a wrong value.
@@ -16,7 +16,7 @@ my $node = start_node('settings');
 my $db = 'openmetadata_db';
 my $role = 'openmetadata_user';
 my @names = qw(default_transaction_read_only hash_mem_multiplier lock_timeout
-  maintenance_work_mem statement_timeout temp_file_limit work_mem);
+  maintenance_work_mem max_parallel_workers_per_gather statement_timeout temp_file_limit work_mem);
 my $names = join(', ', map { "'$_'" } @names);
 
 new_openmetadata($node, $db, era => '1.8', fill => { pipelines => 2, runs => 2 });
@@ -26,10 +26,10 @@ sql($node, $db, q{
 	CREATE ROLE "Odd ""Role""" LOGIN;
 	CREATE DATABASE other});
 sql($node, $db, q{
-	CREATE FUNCTION ask_with_set(role name, OUT name text, OUT setting text, OUT source text)
+	CREATE FUNCTION ask_with_set(role name, prove boolean, OUT name text, OUT setting text, OUT source text)
 	RETURNS SETOF record LANGUAGE sql
 	SET work_mem = '7MB' SET maintenance_work_mem = '7MB' SET temp_file_limit = '7MB' SET hash_mem_multiplier = 7 AS
-	$$ SELECT name, setting, source FROM upgrade_prereq_effective_settings(role) $$});
+	$$ SELECT name, setting, source FROM upgrade_prereq_effective_settings(role, prove) $$});
 
 # What a new session really gets, "name|setting|source" a line.
 sub reality
@@ -51,7 +51,7 @@ sub prediction
 	$who =~ s/'/''/g;
 	return sql($node, $db, "$before
 		SELECT name, COALESCE(setting, 'not known'), source
-		FROM $function('$who') ORDER BY name COLLATE \"C\"",
+		FROM $function('$who', prove => false) ORDER BY name COLLATE \"C\"",
 		%option);
 }
 
@@ -293,7 +293,7 @@ $node->poll_query_until($db, q{SELECT setting = '92160' FROM pg_settings WHERE n
   or BAIL_OUT('the server did not reload');
 is( $session->query("
 		SELECT name, COALESCE(setting, 'not known'), source
-		FROM upgrade_prereq_effective_settings('$role') ORDER BY name COLLATE \"C\";"),
+		FROM upgrade_prereq_effective_settings('$role', prove => false) ORDER BY name COLLATE \"C\";"),
 	reality($role),
 	'after a reload, in an older session with a SET of its own');
 $session->close;

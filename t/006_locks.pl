@@ -158,7 +158,8 @@ is_deeply($again->{$_}, $free->{$_}, "$_ looks again") foreach @runs, 'held_lock
 $session->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
 $session->query($_)
   foreach $call, 'SELECT upgrade_prereq_check(deep => true)', 'SELECT count(*) FROM upgrade_prereq_memory()',
-  'SELECT count(*) FROM upgrade_prereq_effective_settings()', 'SELECT count(*) FROM upgrade_prereq_recommended_settings()';
+  'SELECT count(*) FROM upgrade_prereq_effective_settings()', 'SELECT count(*) FROM upgrade_prereq_memory_limit()',
+  'SELECT count(*) FROM upgrade_prereq_recommended_settings()';
 is( $session->query(q{
 		SELECT string_agg(relation::regclass::text, ' ') FROM pg_locks
 		WHERE pid = pg_backend_pid() AND relation >= 16384}),

@@ -110,7 +110,7 @@ add_figure(MemoryLimit *limit, const char *name, const HostMemory *host,
 	LimitFactor *factor = add_factor(limit, name, plain_ascii(figure->source));
 
 	factor->note = host == NULL ?
-		"it is shown to members of pg_monitor only" :
+		"it is shown to members of pg_read_all_stats only" :
 		plain_ascii(figure->note);
 	factor->known = figure->known;
 	factor->unlimited = figure->unlimited;
@@ -170,9 +170,8 @@ read_server_file(void *argument pg_attribute_unused(), const char *path,
 
 /*
  * The lines on the machine; *left is what is left of its memory, if that is
- * known.  The load of a machine is nobody's secret in the sense of a file's
- * content, but it is not every tenant's business either: it takes the rights
- * of pg_monitor, as other figures on the server do.
+ * known.  How busy a machine is holds no secret, but it is not every tenant's
+ * business: it takes pg_read_all_stats, as what other sessions do does.
  */
 static void
 add_host(MemoryLimit *limit, double *left)
@@ -188,12 +187,12 @@ add_host(MemoryLimit *limit, double *left)
 	const HostMemory *figures = &nothing;
 	LimitFactor *overcommit;
 
-	if (has_privs_of_role(GetUserId(), ROLE_PG_MONITOR))
+	if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
 		figures = host = host_memory(read_server_file, NULL);
 	else
 	{
-		limit->hint = "Run it as a member of pg_monitor.";
-		limit->fix_sql = psprintf("GRANT pg_monitor TO %s;",
+		limit->hint = "Run it as a member of pg_read_all_stats.";
+		limit->fix_sql = psprintf("GRANT pg_read_all_stats TO %s;",
 								  quote_identifier(GetUserNameFromId(GetUserId(), false)));
 	}
 
@@ -206,7 +205,7 @@ add_host(MemoryLimit *limit, double *left)
 	overcommit->known = figures->overcommit >= 0;
 	if (!overcommit->known)
 		overcommit->note = host == NULL ?
-			"it is shown to members of pg_monitor only" :
+			"it is shown to members of pg_read_all_stats only" :
 			"the file cannot be read";
 	if (figures->overcommit == 2)
 	{
@@ -249,7 +248,7 @@ unused_buffer_bytes(void)
 		if (!(pg_atomic_read_u32(&buffer->state) & BM_TAG_VALID))
 			unused++;
 	}
-	return (double) NBuffers * BLCKSZ * unused / seen;
+	return floor((double) NBuffers * BLCKSZ * unused / seen);
 }
 
 /* A server setting that is a whole number. */
