@@ -16,7 +16,8 @@ my $node = start_node('settings');
 my $db = 'openmetadata_db';
 my $role = 'openmetadata_user';
 my @names = qw(default_transaction_read_only hash_mem_multiplier lock_timeout
-  maintenance_work_mem max_parallel_workers_per_gather statement_timeout temp_file_limit work_mem);
+  maintenance_work_mem max_parallel_maintenance_workers max_parallel_workers_per_gather statement_timeout
+  temp_file_limit work_mem);
 my $names = join(', ', map { "'$_'" } @names);
 
 new_openmetadata($node, $db, era => '1.8', fill => { pipelines => 2, runs => 2 });

@@ -171,9 +171,15 @@ show_lengths(TestCall * call)
 static void
 show_share(TestCall * call)
 {
+	TableSample *all = call->samples[0];
+	TableSample *filtered = sample_filter(all, call->expressions);
+
 	call->count = 2;
-	call->unknown = !sample_share(call->expressions, call->samples[0],
-								  &call->numbers[0], &call->numbers[1]);
+	call->unknown = filtered == NULL;
+	if (filtered == NULL)
+		return;
+	call->numbers[0] = filtered->rows / all->rows;
+	call->numbers[1] = filtered->rows_error / all->rows;
 }
 
 static void
