@@ -72,7 +72,7 @@ finding_tables(const Finding *finding, JsonbContainer **data)
 	*data = &DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
 												CStringGetDatum(finding->data)))->root;
 	tables = json_value(*data, "tables");
-	return tables != NULL && tables->type == jbvBinary &&
+	return json_value(*data, "setting_bytes") != NULL && tables != NULL && tables->type == jbvBinary &&
 		JsonContainerIsArray(tables->val.binary.data) ?
 		tables->val.binary.data : NULL;
 }
