@@ -419,8 +419,8 @@ groups_kept(const AggregateSize *size, double setting_bytes)
 
 /*
  * Are most of the rows that are written written only once?  That is so if at
- * least half of the groups of a partition fit when it is read: of one that is
- * a little too large only what is too much is written again.
+ * least three quarters of the groups of a partition fit when it is read: of
+ * one that is a little too large only what is too much is written again.
  */
 static bool
 aggregate_writes_once(const void *what, double setting_bytes)
@@ -429,7 +429,7 @@ aggregate_writes_once(const void *what, double setting_bytes)
 	double		limit = setting_bytes * size->server->hash_mem_multiplier;
 	double		groups = size->aggregate->groups.count - groups_kept(size, setting_bytes);
 
-	return groups_fit(size, setting_bytes, groups / partition_count(size, limit) / 2);
+	return groups_fit(size, setting_bytes, groups / partition_count(size, limit) * 3 / 4);
 }
 
 /*
