@@ -10,14 +10,18 @@ DATA = sql/upgrade_prereq--1.0.sql
 
 OBJS = \
 	$(WIN32RES) \
+	src/attempt.o \
 	src/check.o \
 	src/check_list.o \
 	src/check_run.o \
 	src/checks/extension_version.o \
+	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \
+	src/deadline.o \
 	src/extension.o \
 	src/finding.o \
 	src/guard.o \
+	src/journal.o \
 	src/login.o \
 	src/memory/adequacy.o \
 	src/memory/ddl.o \
@@ -49,11 +53,14 @@ OBJS = \
 	src/memory/table_facts.o \
 	src/query.o \
 	src/raise.o \
+	src/raise_session.o \
+	src/raise_stored.o \
 	src/release.o \
 	src/report.o \
 	src/report_formats.o \
 	src/report_memory.o \
 	src/role_setting.o \
+	src/stored_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o
 
@@ -62,14 +69,16 @@ REGRESS = \
 	release \
 	engine \
 	eras \
+	estimate \
 	host \
 	hostile \
+	journal \
 	memory \
 	raise \
 	runs \
 	server
 
-ISOLATION = concurrent_ddl
+ISOLATION = concurrent_ddl concurrent_raise
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.

@@ -9,7 +9,8 @@ WHERE refclassid = 'pg_extension'::regclass
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'upgrade_prereq')
   AND deptype = 'e'
   AND (classid, objid) NOT IN
-      (SELECT 'pg_type'::regclass, typarray FROM pg_type)
+      (SELECT 'pg_type'::regclass, typarray FROM pg_type
+       UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typrelid <> 0)
 ORDER BY 1;
 
 -- every object says what it is
@@ -20,7 +21,8 @@ WHERE refclassid = 'pg_extension'::regclass
   AND deptype = 'e'
   AND obj_description(objid, classid::regclass::name) IS NULL
   AND (classid, objid) NOT IN
-      (SELECT 'pg_type'::regclass, typarray FROM pg_type);
+      (SELECT 'pg_type'::regclass, typarray FROM pg_type
+       UNION ALL SELECT 'pg_type'::regclass, oid FROM pg_type WHERE typrelid <> 0);
 
 -- volatility, parallel safety, security, and whether PUBLIC may call it
 SELECT proname, provolatile, proparallel, prosecdef,

@@ -205,18 +205,24 @@ CREATE FUNCTION upgrade_prereq_raise(
     scope text DEFAULT 'session',
     role_name name DEFAULT NULL,
     force boolean DEFAULT false,
+    valid_for interval DEFAULT '4 hours',
+    reason text DEFAULT NULL,
     OUT setting text,
     OUT before text,
     OUT after text,
     OUT raised_for text,
     OUT changed boolean,
-    OUT note text)
+    OUT note text,
+    OUT object_identity text,
+    OUT journal_id bigint,
+    OUT expires_at timestamptz,
+    OUT db_params text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'upgrade_prereq_raise';
-COMMENT ON FUNCTION upgrade_prereq_raise(text, text, text, name, boolean) IS
+COMMENT ON FUNCTION upgrade_prereq_raise(text, text, text, name, boolean, interval, text) IS
 'raises work_mem and maintenance_work_mem; null means what the migration needs';
-REVOKE ALL ON FUNCTION upgrade_prereq_raise(text, text, text, name, boolean) FROM PUBLIC;
+REVOKE ALL ON FUNCTION upgrade_prereq_raise(text, text, text, name, boolean, interval, text) FROM PUBLIC;
 
 CREATE FUNCTION upgrade_prereq_restore(
     OUT setting text,
@@ -224,10 +230,94 @@ CREATE FUNCTION upgrade_prereq_restore(
     OUT after text,
     OUT raised_for text,
     OUT changed boolean,
-    OUT note text)
+    OUT note text,
+    OUT object_identity text,
+    OUT journal_id bigint,
+    OUT still_raised_pids integer[])
 RETURNS SETOF record
 LANGUAGE C VOLATILE PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'upgrade_prereq_restore';
 COMMENT ON FUNCTION upgrade_prereq_restore() IS
 'puts back the settings that upgrade_prereq_raise() found';
 REVOKE ALL ON FUNCTION upgrade_prereq_restore() FROM PUBLIC;
+
+--
+-- The journal
+--
+-- Every change that outlives the session is a row, written in the transaction
+-- of the change.  The rows describe this one server: they are not registered
+-- for pg_dump.
+--
+-- Nobody but the owner may write here at first.  Who is to raise settings
+-- needs the rights that doc/functions.md names: INSERT on some columns only,
+-- so that made_by and made_at are always true.
+--
+
+CREATE TABLE upgrade_prereq_journal (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL,
+    object_identity text NOT NULL,
+    object jsonb NOT NULL,
+    state_before text,
+    state_after text,
+    reason text,
+    made_by name NOT NULL DEFAULT CURRENT_USER,
+    made_by_oid oid NOT NULL DEFAULT pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole::pg_catalog.oid,
+    made_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+    expires_at timestamptz,
+    undone_at timestamptz,
+    undone_by name,
+    outcome text,
+    CHECK (outcome IN ('undone', 'changed since', 'gone', 'superseded')),
+    CHECK ((undone_at IS NULL) = (outcome IS NULL)));
+CREATE UNIQUE INDEX upgrade_prereq_journal_open
+    ON upgrade_prereq_journal (kind, object) WHERE undone_at IS NULL;
+
+COMMENT ON TABLE upgrade_prereq_journal IS
+'every change that upgrade_prereq made, and how it was taken back';
+COMMENT ON SEQUENCE upgrade_prereq_journal_id_seq IS
+'numbers of the changes that upgrade_prereq made';
+COMMENT ON COLUMN upgrade_prereq_journal.kind IS
+'what was changed: setting';
+COMMENT ON COLUMN upgrade_prereq_journal.object_identity IS
+'the object that was changed, by the names it had';
+COMMENT ON COLUMN upgrade_prereq_journal.object IS
+'the object that was changed, by its OIDs and keys, which stay the same when it is renamed';
+COMMENT ON COLUMN upgrade_prereq_journal.state_before IS
+'what was there, as it was stored; null if nothing was';
+COMMENT ON COLUMN upgrade_prereq_journal.state_after IS
+'what the change put there';
+COMMENT ON COLUMN upgrade_prereq_journal.expires_at IS
+'when the change is to be taken back; null for never';
+COMMENT ON COLUMN upgrade_prereq_journal.undone_at IS
+'when the change was taken back or found to be over; null while it stands';
+COMMENT ON COLUMN upgrade_prereq_journal.outcome IS
+'how it ended: undone; changed since, so left as it is; gone, with its object; superseded by a later change';
+
+CREATE VIEW upgrade_prereq_open_changes AS
+    SELECT id, kind, object_identity, made_by, made_at, expires_at,
+           expires_at OPERATOR(pg_catalog.<=) pg_catalog.now() AS expired
+    FROM upgrade_prereq_journal
+    WHERE undone_at IS NULL
+    ORDER BY id;
+COMMENT ON VIEW upgrade_prereq_open_changes IS
+'changes that upgrade_prereq made and that still stand';
+
+-- That something was left behind is for everybody to see; what was there is not.
+GRANT SELECT (id, kind, object_identity, made_by, made_at, expires_at, undone_at)
+    ON upgrade_prereq_journal TO PUBLIC;
+GRANT SELECT ON upgrade_prereq_open_changes TO PUBLIC;
+
+CREATE FUNCTION upgrade_prereq_undo(
+    INOUT id bigint,
+    OUT kind text,
+    OUT object_identity text,
+    OUT changed boolean,
+    OUT outcome text,
+    OUT note text)
+RETURNS record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_undo';
+COMMENT ON FUNCTION upgrade_prereq_undo(bigint) IS
+'takes back one change of the journal';
+REVOKE ALL ON FUNCTION upgrade_prereq_undo(bigint) FROM PUBLIC;

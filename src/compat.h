@@ -67,6 +67,7 @@
 
 /* 16: one function for the privileges on any kind of object. */
 #if PG_VERSION_NUM < 160000
+#include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 
 static inline AclResult
@@ -76,7 +77,37 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 		elog(ERROR, "unexpected class %u", classid);
 	return pg_namespace_aclcheck(objectid, roleid, mode);
 }
+
+static inline bool
+object_ownercheck(Oid classid, Oid objectid, Oid roleid)
+{
+	if (classid != DatabaseRelationId)
+		elog(ERROR, "unexpected class %u", classid);
+	return pg_database_ownercheck(objectid, roleid);
+}
 #endif
+
+/* 16: CREATEROLE reaches only the roles that it has ADMIN OPTION on. */
+#if PG_VERSION_NUM < 160000
+#define GRANTS_TO_ADMINISTER_ROLE(user, role) \
+	psprintf("ALTER ROLE %s CREATEROLE;", (user))
+#else
+#define GRANTS_TO_ADMINISTER_ROLE(user, role) \
+	psprintf("ALTER ROLE %s CREATEROLE; GRANT %s TO %s WITH ADMIN OPTION;", \
+			 (user), (role), (user))
+#endif
+
+static inline bool
+may_administer_role(Oid user_oid, Oid role_oid)
+{
+#if PG_VERSION_NUM < 160000
+	(void) role_oid;
+	return has_createrole_privilege(user_oid);
+#else
+	return has_createrole_privilege(user_oid) &&
+		is_admin_of_role(user_oid, role_oid);
+#endif
+}
 
 /* 15: parse analysis comes in several forms, of which this is the plain one. */
 #if PG_VERSION_NUM < 150000

@@ -14,13 +14,10 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-/*
- * Run a query that only reads, with some texts bound to $1, $2, ...; NULL is
- * null.  To be called between SPI_connect() and SPI_finish().  Returns the
- * number of rows.
- */
-uint64
-query_run(const char *query, int count, const char *const *arguments)
+/* Run a query with some texts bound to $1, $2, ...; NULL is null. */
+static int
+run_bound(const char *query, int count, const char *const *arguments,
+		  bool read_only)
 {
 	Oid		   *types = palloc(count * sizeof(Oid));
 	Datum	   *values = palloc(count * sizeof(Datum));
@@ -33,9 +30,34 @@ query_run(const char *query, int count, const char *const *arguments)
 		values[i] = arguments[i] == NULL ? (Datum) 0 :
 			CStringGetTextDatum(arguments[i]);
 	}
-	if (SPI_execute_with_args(query, count, types, values, nulls,
-							  true, 0) != SPI_OK_SELECT)
+	return SPI_execute_with_args(query, count, types, values, nulls,
+								 read_only, 0);
+}
+
+/*
+ * Run a query that only reads, with some texts bound to $1, $2, ...; NULL is
+ * null.  To be called between SPI_connect() and SPI_finish().  Returns the
+ * number of rows.
+ */
+uint64
+query_run(const char *query, int count, const char *const *arguments)
+{
+	if (run_bound(query, count, arguments, true) != SPI_OK_SELECT)
 		elog(ERROR, "query returned no rows: %s", query);
+	return SPI_processed;
+}
+
+/*
+ * query_run() for a query that writes or locks rows: it sees, too, what the
+ * transaction did so far.
+ */
+uint64
+query_change(const char *query, int count, const char *const *arguments)
+{
+	int			result = run_bound(query, count, arguments, false);
+
+	if (result < 0)
+		elog(ERROR, "%s: %s", SPI_result_code_string(result), query);
 	return SPI_processed;
 }
 

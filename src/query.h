@@ -14,6 +14,8 @@
 
 extern uint64 query_run(const char *query, int count,
 						const char *const *arguments);
+extern uint64 query_change(const char *query, int count,
+						   const char *const *arguments);
 extern const char *query_text(uint64 row, int column, MemoryContext context);
 
 #endif							/* UPGRADE_PREREQ_QUERY_H */

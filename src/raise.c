@@ -3,10 +3,9 @@
  * raise.c
  *	  Raises the memory settings, and puts back what was there.
  *
- * What was there is remembered in a setting next to the one that was raised
- * (upgrade_prereq.raised_work_mem and its twin).  The server undoes both
- * together when a transaction or savepoint is rolled back, forgets both at
- * DISCARD ALL, and keeps both through an error: no other place does that.
+ * The SQL functions, and what the scopes have in common.  For the session
+ * itself see raise_session.c, for what a role or database gets at its next
+ * logins raise_stored.c.
  *
  * src/raise.c
  *
@@ -15,71 +14,41 @@
 #include "postgres.h"
 
 #include "compat.h"
+#include "deadline.h"
 #include "guard.h"
+#include "journal.h"
 #include "memory/adequacy.h"
-#include "query.h"
+#include "raise.h"
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_raise);
 PG_FUNCTION_INFO_V1(upgrade_prereq_restore);
 
 /* Columns of upgrade_prereq_raise() and upgrade_prereq_restore(). */
-#define RAISE_COLUMNS 6
+#define RAISE_COLUMNS 10
+#define RESTORE_COLUMNS 9
 
-/* A setting that can be raised, and where what was there is remembered. */
-typedef struct RaisedSetting
-{
-	const char *name;
-	const char *record_name;
-	char	  **record;
-} RaisedSetting;
-
-static const RaisedSetting raised_settings[] = {
+const RaisedSetting raised_settings[RAISED_SETTING_COUNT] = {
 	{"work_mem", "upgrade_prereq.raised_work_mem",
 	&setting_raised_work_mem},
 	{"maintenance_work_mem", "upgrade_prereq.raised_maintenance_work_mem",
 	&setting_raised_maintenance_work_mem},
 };
 
-/* How long a raise lasts, and for whom. */
-typedef struct RaiseScope
-{
-	const char *name;
-	bool		supported;
-	GucAction	action;
-} RaiseScope;
-
 static const RaiseScope scopes[] = {
-	{"session", true, GUC_ACTION_SET},
-	{"transaction", true, GUC_ACTION_LOCAL},
-	{"role", false, GUC_ACTION_SET},
-	{"role_everywhere", false, GUC_ACTION_SET},
-	{"database", false, GUC_ACTION_SET},
+	{"session", NULL, GUC_ACTION_SET},
+	{"transaction", NULL, GUC_ACTION_LOCAL},
+	{"role", "database user", GUC_ACTION_SET},
+	{"role_everywhere", "user", GUC_ACTION_SET},
+	{"database", "database", GUC_ACTION_SET},
 };
 
-/* What a record says, as text "scope before after"; kB. */
-typedef struct RaiseRecord
-{
-	const RaiseScope *scope;
-	int			before;			/* 0: was not set in the session */
-	int			after;
-} RaiseRecord;
-
-/* What raise and restore report on one setting; a row of their result. */
-typedef struct RaiseRow
-{
-	const char *name;
-	const char *before;
-	const char *after;
-	const char *scope;
-	bool		changed;
-	const char *note;
-} RaiseRow;
-
 /* Find a scope by its name, or NULL. */
-static const RaiseScope *
-find_scope(const char *name)
+const RaiseScope *
+raise_scope_find(const char *name)
 {
 	for (size_t i = 0; i < lengthof(scopes); i++)
 	{
@@ -89,266 +58,270 @@ find_scope(const char *name)
 	return NULL;
 }
 
+/* The scope of what is stored for a role, a database or both. */
+const RaiseScope *
+raise_scope_of(bool has_role, bool has_database)
+{
+	return raise_scope_find(!has_role ? "database" :
+							has_database ? "role" : "role_everywhere");
+}
+
 /* The scope that an argument names; anything else is an error. */
 static const RaiseScope *
 parse_scope(const char *name)
 {
-	const RaiseScope *scope = find_scope(name);
+	const RaiseScope *scope = raise_scope_find(name);
 
 	if (scope == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for argument \"%s\": \"%s\"",
 						"scope", name),
-				 errhint("Accepted values are \"session\" and \"transaction\".")));
-	if (!scope->supported)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("scope \"%s\" is not supported yet", scope->name),
-				 errhint("The fix_sql of the checks work_mem and maintenance_work_mem sets the value for the role in this database.")));
+				 errhint("Accepted values are \"session\", \"transaction\", \"role\", \"role_everywhere\" and \"database\".")));
 	return scope;
 }
 
-/* The present value of a setting, in kB. */
-static int
-current_kb(const RaisedSetting *setting)
+/* An amount of memory as SHOW prints it: in the largest unit that is exact. */
+const char *
+memory_text(int kb)
 {
-	return atoi(GetConfigOption(setting->name, false, false));
-}
-
-/* The present value of a setting, as SHOW prints it. */
-static const char *
-current_text(const RaisedSetting *setting)
-{
-	return GetConfigOptionByName(setting->name, NULL, false);
-}
-
-/*
- * Read the record of a setting.  False if there is none, or none that could
- * be ours: it is a setting, so anybody may have written to it.
- */
-static bool
-read_record(const RaisedSetting *setting, RaiseRecord *record)
-{
-	char		scope[16];
-
-	if (sscanf(*setting->record, "%15s %d %d", scope, &record->before,
-			   &record->after) != 3)
-		return false;
-	record->scope = find_scope(scope);
-	return record->scope != NULL && record->before >= 0 && record->after > 0;
-}
-
-/* Set a setting for the session or the transaction; NULL resets it. */
-static void
-set_setting(const char *name, const char *value, GucAction action)
-{
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, action,
-							 true, 0, false);
-}
-
-/* Was the setting set in this session, or does it come from elsewhere? */
-static bool
-is_set_in_session(const RaisedSetting *setting)
-{
-	static const char query[] =
-		"SELECT 1 FROM pg_catalog.pg_settings AS s "
-		"WHERE s.name OPERATOR(pg_catalog.=) $1 "
-		"AND s.source OPERATOR(pg_catalog.=) 'session'";
-	bool		result;
-
-	SPI_connect();
-	result = query_run(query, 1, &setting->name) > 0;
-	SPI_finish();
-	return result;
-}
-
-/* The values that the adequacy table recommends, in kB. */
-static void
-find_recommendation(void *argument)
-{
-	int		   *kb = argument;
-	Installation *installation = installation_find(NULL);
-	List	   *adequacies;
-
-	installation_require(installation);
-	adequacies = adequacy_list(installation);
-	for (size_t i = 0; i < lengthof(raised_settings); i++)
-		kb[i] = adequacy_recommend(adequacies, raised_settings[i].name).kb;
-}
-
-/*
- * The values asked for, in kB: those given, and for those that are null what
- * the adequacy table recommends.
- */
-static void
-find_values(FunctionCallInfo fcinfo, int *kb)
-{
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		guard_run_or_raise(find_recommendation, kb);
-
-	for (size_t i = 0; i < lengthof(raised_settings); i++)
+	static const struct
 	{
-		char	   *value;
-		const char *hint = NULL;
+		int			kb;
+		const char *name;
+	}			units[] = {{1024 * 1024 * 1024, "TB"}, {1024 * 1024, "GB"}, {1024, "MB"}};
 
-		if (PG_ARGISNULL(i))
+	for (size_t i = 0; i < lengthof(units); i++)
+	{
+		if (kb > 0 && kb % units[i].kb == 0)
+			return psprintf("%d%s", kb / units[i].kb, units[i].name);
+	}
+	return psprintf("%dkB", kb);
+}
+
+/*
+ * The other way to raise the settings: what to append to the parameters of
+ * OpenMetadata's JDBC URL (DB_PARAMS), in the URL's encoding.  No database
+ * right is needed for it, and it outranks what is stored for a role.
+ */
+const char *
+raise_db_params(const int *kb)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	appendStringInfoString(&result, "options=");
+	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
+		appendStringInfo(&result, "%s-c%%20%s%%3D%s", i > 0 ? "%20" : "",
+						 raised_settings[i].name, memory_text(kb[i]));
+	return result.data;
+}
+
+/*
+ * Fill in what the migration needs, in kB, where it was left open (0).  To be
+ * called under guard_run().
+ */
+void
+raise_recommend(int *kb, const Installation *installation)
+{
+	List	   *adequacies = NIL;
+
+	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
+	{
+		if (kb[i] > 0)
 			continue;
-		value = text_to_cstring(PG_GETARG_TEXT_PP(i));
-		if (!parse_int(value, &kb[i], GUC_UNIT_KB, &hint) || kb[i] <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("invalid value for argument \"%s\": \"%s\"",
-							raised_settings[i].name, value),
-					 errhint("An amount of memory is accepted, such as \"64MB\", or null for what the migration needs.")));
+		if (adequacies == NIL)
+		{
+			installation_require(installation);
+			adequacies = adequacy_list(installation);
+		}
+		kb[i] = adequacy_recommend(adequacies, raised_settings[i].name).kb;
 	}
 }
 
-/* Raise one setting, unless it is as high already. */
-static RaiseRow *
-raise_setting(const RaisedSetting *setting, int kb, const RaiseScope *scope)
+/* raise_recommend() for the session. */
+static void
+recommend_for_session(void *argument)
 {
-	RaiseRow   *row = palloc0(sizeof(RaiseRow));
-	RaiseRecord record;
-	int			current = current_kb(setting);
-
-	row->name = setting->name;
-	row->scope = scope->name;
-	row->before = row->after = current_text(setting);
-	if (kb <= current)
-	{
-		row->note = "It was not lower before, and is left as it was.";
-		return row;
-	}
-
-	/*
-	 * A raise on top of a raise keeps what was there before the first one,
-	 * and lasts as long as the longer of the two.
-	 */
-	if (!read_record(setting, &record) || record.after != current)
-	{
-		record.before = is_set_in_session(setting) ? current : 0;
-		record.scope = scope;
-	}
-	else if (scope->action == GUC_ACTION_SET)
-		record.scope = scope;
-
-	set_setting(setting->name, psprintf("%d", kb), scope->action);
-	set_setting(setting->record_name,
-				psprintf("%s %d %d", record.scope->name, record.before, kb),
-				scope->action);
-	row->after = current_text(setting);
-	row->changed = true;
-	row->note = "Only this session has the new value. OpenMetadata's migration runs in sessions of its own and does not get it.";
-	return row;
+	raise_recommend(argument, installation_find(NULL));
 }
 
-/* Put one setting back, unless somebody changed it since. */
-static RaiseRow *
-restore_setting(const RaisedSetting *setting)
+/* An argument that must not be null. */
+static void
+require_argument(FunctionCallInfo fcinfo, int number, const char *name)
 {
-	RaiseRow   *row = palloc0(sizeof(RaiseRow));
-	RaiseRecord record;
+	if (PG_ARGISNULL(number))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not be null", name)));
+}
 
-	row->name = setting->name;
-	row->before = row->after = current_text(setting);
-	if (!read_record(setting, &record))
-	{
-		row->note = "It is not raised in this session.";
-		return row;
-	}
+/* An argument that is an amount of memory, in kB; 0 for null. */
+static int
+parse_memory(FunctionCallInfo fcinfo, int number, const char *name)
+{
+	char	   *value;
+	int			kb;
 
-	row->scope = record.scope->name;
-	if (record.after != current_kb(setting))
-	{
-		/* perhaps only until the end of the transaction: keep the record */
-		row->note = "It was changed after it had been raised, and is left as it is.";
-		return row;
-	}
+	if (PG_ARGISNULL(number))
+		return 0;
+	value = text_to_cstring(PG_GETARG_TEXT_PP(number));
+	if (!parse_int(value, &kb, GUC_UNIT_KB, NULL) || kb <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for argument \"%s\": \"%s\"",
+						name, value),
+				 errhint("An amount of memory is accepted, such as \"64MB\", or null for what the migration needs.")));
+	return kb;
+}
 
-	set_setting(setting->name,
-				record.before > 0 ? psprintf("%d", record.before) : NULL,
-				record.scope->action);
-	set_setting(setting->record_name, NULL, record.scope->action);
-	row->after = current_text(setting);
-	row->changed = true;
-	row->note = "It is what it was before it was raised.";
-	return row;
+/* When something ends that is valid from now on for an interval. */
+static TimestampTz
+parse_valid_for(Datum interval)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+															  TimestampTzGetDatum(now),
+															  interval));
+
+	if (end <= now)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for argument \"%s\": \"%s\"", "valid_for",
+						DatumGetCString(DirectFunctionCall1(interval_out, interval))),
+				 errhint("An interval above zero is accepted, such as \"4 hours\".")));
+	return end;
+}
+
+/* An argument that makes no sense for the session. */
+static void
+refuse_for_session(bool is_given, const char *name, const RaiseScope *scope,
+				   const char *hint)
+{
+	if (is_given)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" does not go with scope \"%s\"",
+						name, scope->name),
+				 errhint("%s", hint)));
 }
 
 /* Add a row to the result of raise or restore. */
 static void
-put_row(FunctionCallInfo fcinfo, const RaiseRow *row)
+put_row(FunctionCallInfo fcinfo, const RaiseRow *row, bool is_raise)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	AttInMetadata *input = TupleDescGetAttInMetadata(rsinfo->setDesc);
+	TupleDesc	desc = rsinfo->setDesc;
 	const char *values[RAISE_COLUMNS] = {
-		row->name, row->before, row->after, row->scope,
-		row->changed ? "t" : "f", row->note
+		row->name, row->before, row->after, row->scope_name,
+		row->changed ? "t" : "f", row->note, row->object_identity,
+		row->journal_id == 0 ? NULL : psprintf(INT64_FORMAT, row->journal_id),
 	};
 
-	Assert(rsinfo->setDesc->natts == RAISE_COLUMNS);
+	if (is_raise)
+	{
+		Assert(desc->natts == RAISE_COLUMNS);
+		values[8] = row->expires_at == 0 ? NULL :
+			DatumGetCString(DirectFunctionCall1(timestamptz_out,
+												TimestampTzGetDatum(row->expires_at)));
+		values[9] = row->db_params;
+	}
+	else
+	{
+		Assert(desc->natts == RESTORE_COLUMNS);
+		values[8] = row->still_raised_pids;
+	}
 	tuplestore_puttuple(rsinfo->setResult,
-						BuildTupleFromCStrings(input, (char **) values));
+						BuildTupleFromCStrings(TupleDescGetAttInMetadata(desc),
+											   (char **) values));
 }
 
 /*
  * upgrade_prereq_raise(work_mem text, maintenance_work_mem text, scope text,
- *						role_name name, force boolean)
+ *						role_name name, force boolean, valid_for interval,
+ *						reason text)
  *
- * Raises the two settings for this session or transaction; never lowers one.
+ * Raises the two settings; never lowers one.  For the session or transaction
+ * at once, for a role or database from the next login on: then until
+ * upgrade_prereq_restore(), at the longest for valid_for.
  *
- * Null for one of the first two stands for what the migration needs; scope and
- * force must not be null, role_name has to be for these scopes.  Errors: 22023
- * for an argument that is not accepted, 0A000 for a scope that is not supported
- * yet; with nulls those of upgrade_prereq_memory().
- *
- * What SET LOCAL had set in the same transaction cannot be told from what SET
- * had set: a raise for the session after it brings that back, not what was
- * there before.
+ * Null for one of the first two stands for what the migration needs, for
+ * role_name for the role that migrates; scope, force and valid_for must not be
+ * null.  Errors: 22023 for an argument that is not accepted; with nulls those
+ * of upgrade_prereq_memory().  For a role or database: 42704 if there is no
+ * such role, 42P08 if it is not clear which role migrates, 42501 without the
+ * rights on the role, the database or the journal, 25006 in a read-only
+ * transaction, 55P03 while somebody else changes stored settings; and, unless
+ * forced, 53400 above the safe limit, 55006 while the role is connected, 55000
+ * where the setting would have no effect.
  */
 Datum
 upgrade_prereq_raise(PG_FUNCTION_ARGS)
 {
-	const RaiseScope *scope;
-	int			kb[lengthof(raised_settings)];
+	RaiseRequest request = {0};
+	List	   *rows;
+	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(2) || PG_ARGISNULL(4))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be null",
-						PG_ARGISNULL(2) ? "scope" : "force")));
-	scope = parse_scope(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	require_argument(fcinfo, 2, "scope");
+	require_argument(fcinfo, 4, "force");
+	require_argument(fcinfo, 5, "valid_for");
+	request.scope = parse_scope(text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
+		request.kb[i] = parse_memory(fcinfo, i, raised_settings[i].name);
 	if (!PG_ARGISNULL(3))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" does not go with scope \"%s\"",
-						"role_name", scope->name),
-				 errhint("The scopes \"session\" and \"transaction\" are about the current session only.")));
-	if (PG_GETARG_BOOL(4))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" does not go with scope \"%s\"",
-						"force", scope->name),
-				 errhint("In the scopes \"session\" and \"transaction\" nothing has to be forced.")));
-	find_values(fcinfo, kb);
+		request.role_name = NameStr(*PG_GETARG_NAME(3));
+	request.force = PG_GETARG_BOOL(4);
+	request.expires_at = parse_valid_for(PG_GETARG_DATUM(5));
+	if (!PG_ARGISNULL(6))
+		request.reason = text_to_cstring(PG_GETARG_TEXT_PP(6));
 
-	for (size_t i = 0; i < lengthof(raised_settings); i++)
-		put_row(fcinfo, raise_setting(&raised_settings[i], kb[i], scope));
+	if (request.scope->source == NULL)
+	{
+		refuse_for_session(request.role_name != NULL, "role_name", request.scope,
+						   "The scopes \"session\" and \"transaction\" are about the current session only.");
+		refuse_for_session(request.force, "force", request.scope,
+						   "In the scopes \"session\" and \"transaction\" nothing has to be forced.");
+		if (request.kb[0] == 0 || request.kb[1] == 0)
+			guard_run_or_raise(recommend_for_session, request.kb);
+		(void) journal_undo_expired();
+		rows = raise_session(&request);
+	}
+	else
+	{
+		journal_require_write();
+		(void) journal_undo_expired();
+		rows = raise_stored(&request);
+	}
+
+	foreach(lc, rows)
+	{
+		RaiseRow   *row = lfirst(lc);
+
+		row->db_params = raise_db_params(request.kb);
+		put_row(fcinfo, row, true);
+	}
 	return (Datum) 0;
 }
 
 /*
  * upgrade_prereq_restore()
  *
- * Puts back what upgrade_prereq_raise() found in this session.  No errors.
+ * Puts back what upgrade_prereq_raise() found: in this session, and whatever
+ * the journal has of roles and databases.  What somebody else changed since is
+ * left as it is.  What cannot be put back stays in the journal and is reported,
+ * as a warning and in the result.  Errors: 55P03 while somebody else changes
+ * stored settings.
  */
 Datum
 upgrade_prereq_restore(PG_FUNCTION_ARGS)
 {
+	List	   *rows;
+	ListCell   *lc;
+
 	InitMaterializedSRF(fcinfo, 0);
-	for (size_t i = 0; i < lengthof(raised_settings); i++)
-		put_row(fcinfo, restore_setting(&raised_settings[i]));
+	rows = list_concat(restore_session(), restore_stored());
+	foreach(lc, rows)
+		put_row(fcinfo, lfirst(lc), false);
 	return (Datum) 0;
 }

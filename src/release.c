@@ -61,6 +61,25 @@ static const char owner_query[] =
 "ORDER BY t.place LIMIT 1";
 
 /*
+ * Whom the migration may log in as: owners of OpenMetadata's tables, and roles
+ * that applications are connected as; first those that can log in.
+ */
+static const char role_candidates_query[] =
+"SELECT r.rolname, r.rolcanlogin "
+"FROM pg_catalog.pg_roles AS r "
+"WHERE r.oid IN (SELECT c.relowner FROM pg_catalog.pg_class AS c "
+"WHERE c.relnamespace = quote_ident($1)::regnamespace "
+"AND c.relkind = ANY ('{r,p}') "
+"AND c.relname = ANY ('{server_change_log,DATABASE_CHANGE_LOG,"
+"entity_relationship,entity_extension,entity_extension_time_series,"
+"tag_usage,table_entity,user_entity,ingestion_pipeline_entity}') "
+"UNION ALL "
+"SELECT a.usesysid FROM pg_catalog.pg_stat_activity AS a "
+"WHERE a.datname = current_database() "
+"AND a.application_name = ANY ('{OpenMetadata,PostgreSQL JDBC Driver}')) "
+"ORDER BY r.rolcanlogin DESC, r.rolname";
+
+/*
  * Read one number of a version and step over it; false if there is none or if
  * it is beyond any version number.
  */
@@ -436,6 +455,40 @@ installation_is_below(const Installation *installation, const char *version)
 	if (!version_parse(version, &parsed))
 		elog(ERROR, "invalid version \"%s\"", version);
 	return version_compare(&installation->installed, &parsed) < 0;
+}
+
+/*
+ * Names of the roles that the migration may log in as (List of char *): the
+ * one of the setting migration_role, else every owner of OpenMetadata's tables
+ * and every role that an application is connected as.  Roles that cannot log
+ * in are left out if any can.  To be called under guard_run().
+ */
+List *
+installation_role_candidates(const Installation *installation)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *result = NIL;
+	uint64		rows;
+
+	if (setting_migration_role[0] != '\0')
+		return list_make1(setting_migration_role);
+
+	SPI_connect();
+	rows = query_run(role_candidates_query, 1, &installation->schema_name);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		const char *name = query_text(row, 1, context);
+		bool		can_login = strcmp(query_text(row, 2, context), "t") == 0;
+		MemoryContext spi_context;
+
+		if (!can_login && result != NIL)
+			break;
+		spi_context = MemoryContextSwitchTo(context);
+		result = lappend(result, (void *) name);
+		MemoryContextSwitchTo(spi_context);
+	}
+	SPI_finish();
+	return result;
 }
 
 /*

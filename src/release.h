@@ -58,6 +58,7 @@ extern bool installation_reaches(const Installation *installation,
 								 const char *version);
 extern bool installation_is_below(const Installation *installation,
 								  const char *version);
+extern List *installation_role_candidates(const Installation *installation);
 extern const Obstacle *installation_obstacle(const Installation *installation);
 extern void installation_require(const Installation *installation);
 

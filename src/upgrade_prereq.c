@@ -50,6 +50,12 @@ int			setting_queued_after = 3600;
 int			setting_running_after = 7200;
 
 /*
+ * Should a background worker take back at its deadline what was raised for a
+ * role or database?  It takes one of max_worker_processes until then.
+ */
+bool		setting_deadline_worker = true;
+
+/*
  * Not for users: what upgrade_prereq_raise() found, for
  * upgrade_prereq_restore().  A setting is the one place that follows
  * transactions, savepoints and RESET exactly as work_mem itself does.
@@ -100,6 +106,14 @@ _PG_init(void)
 							7200, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("upgrade_prereq.deadline_worker",
+							 "Has a background worker take back at its deadline what was raised.",
+							 "Without one, the next call of a function that may write does.",
+							 &setting_deadline_worker,
+							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomStringVariable("upgrade_prereq.raised_work_mem",
 							   "Remembers work_mem for upgrade_prereq_restore().",

@@ -15,6 +15,7 @@ extern char *setting_schema;	/* "" = find it */
 extern char *setting_migration_role;	/* "" = owner of the tables */
 extern int	setting_queued_after;	/* seconds */
 extern int	setting_running_after;	/* seconds */
+extern bool setting_deadline_worker;
 
 /* What upgrade_prereq_raise() has to remember until it is put back. */
 extern char *setting_raised_work_mem;

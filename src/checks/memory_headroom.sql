@@ -4,6 +4,7 @@
 -- level: error
 -- cost: light
 -- versions: all
+-- facts: memory
 -- passed: work_mem and maintenance_work_mem are not more than the machine can give
 --
 -- Where memory runs out, Linux kills a process: if it is one of PostgreSQL's,
@@ -38,7 +39,7 @@ setting AS (
 ),
 need AS (
     SELECT memory.setting AS name, max(memory.needed_bytes) AS bytes
-    FROM fact, @extschema@.upgrade_prereq_memory(fact.target) AS memory
+    FROM fact, jsonb_to_recordset(fact.memory) AS memory (setting text, needed_bytes bigint)
     GROUP BY memory.setting
 )
 SELECT CASE WHEN LEAST(need.bytes, setting.bytes) > account.headroom_bytes THEN 'error' ELSE 'warning' END AS level,

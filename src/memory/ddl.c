@@ -17,6 +17,7 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "compat.h"
@@ -290,6 +291,11 @@ read_command(TableChange *change, const AlterTableCmd *command)
 			break;
 		case AT_SetLogged:
 		case AT_SetUnLogged:
+			if (change->table->rd_rel->relpersistence !=
+				(command->subtype == AT_SetLogged ?
+				 RELPERSISTENCE_PERMANENT : RELPERSISTENCE_UNLOGGED))
+				change->is_rewrite = true;
+			break;
 		case AT_SetAccessMethod:
 		case AT_SetExpression:
 			change->is_rewrite = true;
@@ -328,6 +334,31 @@ rebuild_uses(TableFactsCache *cache, Relation table)
 	return uses;
 }
 
+/*
+ * rebuild_uses() for a table and its partitions and children, each of which
+ * is written anew by itself.
+ */
+static List *
+rebuild_all_uses(TableFactsCache *cache, Relation table)
+{
+	List	   *uses = NIL;
+	ListCell   *lc;
+
+	foreach(lc, find_all_inheritors(RelationGetRelid(table), NoLock, NULL))
+	{
+		Obstacle   *obstacle = table_lock_partition(lfirst_oid(lc));
+		Relation	part;
+
+		if (obstacle != NULL)
+			obstacle_raise(obstacle);
+		part = table_open(lfirst_oid(lc), NoLock);
+		if (part->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+			uses = list_concat(uses, rebuild_uses(cache, part));
+		table_close(part, NoLock);
+	}
+	return uses;
+}
+
 static List *
 alter_table_uses(const AlterTableStmt *statement, const char *text,
 				 TableFactsCache *cache)
@@ -345,7 +376,7 @@ alter_table_uses(const AlterTableStmt *statement, const char *text,
 	foreach(lc, statement->cmds)
 		read_command(&change, lfirst_node(AlterTableCmd, lc));
 	if (change.is_rewrite)
-		uses = rebuild_uses(cache, change.table);
+		uses = rebuild_all_uses(cache, change.table);
 	foreach(lc, change.builds)
 		uses = list_concat(uses,
 						   index_build_uses(cache, change.table, lfirst(lc)));
@@ -362,6 +393,9 @@ create_index_uses(IndexStmt *statement, const char *text,
 		OidIsValid(get_relname_relid(statement->idxname,
 									 RelationGetNamespace(table))))
 		return NIL;
+	if (!statement->relation->inh &&
+		table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		return NIL;				/* ONLY: no index with rows */
 	return index_build_uses(cache, table,
 							index_build_of_statement(table, statement, text));
 }
@@ -438,7 +472,7 @@ reindex_uses(const ReindexStmt *statement, TableFactsCache *cache)
 {
 	if (statement->kind != REINDEX_OBJECT_TABLE)
 		refuse("a REINDEX of something else than a table");
-	return rebuild_uses(cache, open_table(statement->relation, false));
+	return rebuild_all_uses(cache, open_table(statement->relation, false));
 }
 
 /*

@@ -442,9 +442,18 @@ index_build_uses(TableFactsCache *cache, Relation table,
 				more_uses = validation_uses(&server, use, &entries);
 			use->note = "a GIN build writes no temporary file; with less memory it works in more rounds";
 			break;
+		case GIST_AM_OID:
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("the memory for a GiST index is not estimated")));
+			break;
 		default:
 			return NIL;
 	}
+
+	/* the partitions' indexes are built one after the other */
+	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+		use->certainty = Max(use->certainty, CERTAINTY_AT_MOST);
 	if (use->processes > 1)
 		use->note = "each process of a parallel build writes its share to a temporary file, whatever the memory";
 	if (use->need.needed_bytes > SMALLEST_SETTING_BYTES)

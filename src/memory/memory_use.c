@@ -43,9 +43,13 @@ outcome_name(Outcome outcome)
 	return names[outcome];
 }
 
-/* A figure as text: NULL if it is not known (-1), or without end. */
+/*
+ * A figure as text: NULL if it is not known (-1), or without end; what no
+ * bigint holds counts as that.
+ */
 char *
 figure_text(double figure)
 {
-	return figure < 0 || isinf(figure) ? NULL : psprintf("%.0f", figure);
+	return figure < 0 || isnan(figure) || figure >= -(double) PG_INT64_MIN ?
+		NULL : psprintf("%.0f", figure);
 }

@@ -1,0 +1,365 @@
+-- upgrade_prereq_estimate(): what each statement of a script needs of memory.
+-- There is no OpenMetadata here, so the settings are those of this session.
+
+CREATE SCHEMA estimate;
+SET search_path = estimate, public;
+SET work_mem = '1MB';
+SET maintenance_work_mem = '1MB';
+SET hash_mem_multiplier = 2;
+SET max_parallel_workers_per_gather = 0;
+SET max_parallel_maintenance_workers = 0;
+SET default_statistics_target = 100;
+
+CREATE TABLE entity (id int NOT NULL, name text, grp int, doc jsonb);
+INSERT INTO entity
+SELECT g, 'name ' || g, g % 10, jsonb_build_object('fqn', 'a.b.c.' || g)
+FROM generate_series(1, 20000) AS g;
+CREATE TABLE other (id int NOT NULL, name text);
+INSERT INTO other SELECT g, 'name ' || g FROM generate_series(1, 20000) AS g;
+CREATE UNIQUE INDEX other_id ON other (id);
+CREATE INDEX entity_grp ON entity (grp);
+CREATE TABLE part (id int, name text) PARTITION BY RANGE (id);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (10000);
+CREATE TABLE part_2 PARTITION OF part FOR VALUES FROM (10000) TO (20001);
+INSERT INTO part SELECT g, 'name ' || g FROM generate_series(1, 20000) AS g;
+CREATE INDEX part_name ON part (name);
+CREATE TABLE parent (id int);
+CREATE TABLE child (name text) INHERITS (parent);
+INSERT INTO child SELECT g, 'name ' || g FROM generate_series(1, 20000) AS g;
+CREATE INDEX child_name ON child (name);
+CREATE VIEW entity_view AS SELECT name, count(*) FROM entity GROUP BY name;
+CREATE MATERIALIZED VIEW entity_copy AS SELECT id, name FROM entity ORDER BY name;
+CREATE INDEX entity_copy_name ON entity_copy (name);
+ANALYZE;
+
+-- One line for each use; is what is needed there, and is it all plausible?
+CREATE FUNCTION pg_temp.look(script text,
+    OUT n int, OUT outcome upgrade_prereq_outcome, OUT use text, OUT setting text,
+    OUT short boolean, OUT certainty upgrade_prereq_certainty, OUT note text)
+RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT e.statement_number, e.outcome,
+           e.node || COALESCE(' ' || e.object, ''), e.setting,
+           e.needed_bytes > e.available_bytes *
+               CASE WHEN e.node ~ 'Hash|hash' THEN 2 ELSE 1 END,
+           e.certainty, e.note
+    FROM upgrade_prereq_estimate(script) AS e
+$$;
+\pset footer off
+
+--
+-- Outcomes
+--
+SELECT n, outcome, use, setting, short, certainty FROM pg_temp.look($$
+    SELECT * FROM entity WHERE id = 1;
+    SELECT name FROM entity WHERE id < 4000 ORDER BY name;
+    SELECT * FROM entity ORDER BY name;
+    SET work_mem = '64kB';
+    SELECT a.doc FROM entity a, other b WHERE b.id < 30 ORDER BY a.doc;
+$$);
+BEGIN;
+SET LOCAL temp_file_limit = '1MB';
+SELECT n, outcome, use FROM pg_temp.look($$
+    SELECT * FROM entity ORDER BY name;
+    SELECT name FROM entity WHERE id < 4000 ORDER BY name;
+$$);
+ROLLBACK;
+SELECT n, outcome, use, short,
+       note ~ '^the planner''s cost is \d+ with less than \d+ kB, \d+ from there on$' AS has_edge
+FROM pg_temp.look($$
+    SET work_mem = '64kB';
+    SELECT * FROM entity WHERE id NOT IN (SELECT id FROM other);
+$$);
+-- from the edge on the planner hashes
+SELECT needed_bytes > 64 * 1024 AS needs_more,
+       split_part(substring(note FROM 'cost is \d+'), ' ', 3)::numeric >
+       10 * split_part(substring(note FROM 'kB, \d+'), ' ', 2)::numeric AS dearer
+FROM upgrade_prereq_estimate($$
+    SET work_mem = '64kB';
+    SELECT * FROM entity WHERE id NOT IN (SELECT id FROM other)$$)
+WHERE outcome = 'plan_cliff';
+
+-- the figures are those of a run: a sort does without temporary files with
+-- what it is said to need, and with a tenth less it does not
+CREATE FUNCTION pg_temp.spills(query text, setting_bytes bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    line text;
+BEGIN
+    PERFORM set_config('work_mem', setting_bytes / 1024 || 'kB', true);
+    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, TIMING OFF) ' || query LOOP
+        IF line ~ 'Disk:|Batches: ([2-9]|\d\d)' THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END
+$$;
+SELECT q.query, pg_temp.spills(q.query, (e.needed_bytes * 1.02 / m.multiplier)::bigint) AS with_it,
+       pg_temp.spills(q.query, (e.needed_bytes * 0.9 / m.multiplier)::bigint) AS with_less,
+       e.needed_bytes > e.one_pass_bytes AS more_than_one_pass
+FROM (VALUES ('SELECT * FROM entity ORDER BY name'),
+             ('SELECT name FROM entity ORDER BY name'),
+             ('SELECT id, doc ->> ''fqn'' FROM entity ORDER BY 2')) AS q (query),
+     upgrade_prereq_estimate(q.query) AS e,
+     LATERAL (SELECT CASE WHEN e.node ~ 'Hash' THEN 2 ELSE 1 END) AS m (multiplier);
+
+--
+-- Kinds of nodes
+--
+SET enable_nestloop = off;
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
+SET enable_indexonlyscan = off;
+SET work_mem = '64MB';
+SELECT n, use, certainty, note FROM pg_temp.look($$
+    SELECT * FROM entity ORDER BY name;
+    SELECT * FROM entity ORDER BY name LIMIT 5000;
+    SELECT name FROM entity ORDER BY name;
+    SELECT * FROM entity AS a JOIN other AS b USING (name);
+    SELECT name, count(*) FROM entity GROUP BY name;
+    SELECT DISTINCT name FROM entity;
+    SELECT name, id, count(*) FROM entity GROUP BY GROUPING SETS (name, id);
+    SELECT * FROM entity WHERE id NOT IN (SELECT id FROM other);
+    WITH c AS MATERIALIZED (SELECT name FROM entity) SELECT count(*) FROM c;
+    SELECT id, sum(id) OVER () FROM entity;
+    SELECT name FROM entity INTERSECT SELECT name FROM other;
+    UPDATE entity SET name = b.name FROM other AS b WHERE b.name = entity.name;
+    DELETE FROM entity USING other AS b WHERE b.name = entity.name;
+    INSERT INTO other SELECT id, name FROM entity ORDER BY name;
+    SELECT name FROM part ORDER BY name;
+    SELECT name FROM entity_view ORDER BY name;
+    SELECT * FROM entity_copy ORDER BY name;
+    COPY (SELECT name FROM entity ORDER BY name) TO STDOUT;
+    DECLARE c CURSOR FOR SELECT name FROM entity ORDER BY name;
+    EXPLAIN ANALYZE SELECT name FROM entity ORDER BY name;
+    EXPLAIN SELECT name FROM entity ORDER BY name;
+    PREPARE p AS SELECT name FROM entity ORDER BY name;
+$$);
+SELECT DISTINCT use COLLATE "C" AS use FROM pg_temp.look($$
+    WITH RECURSIVE r AS (SELECT id FROM other UNION SELECT id + 1 FROM r WHERE id < 10)
+    SELECT * FROM r;
+    SELECT percentile_disc(0.5) WITHIN GROUP (ORDER BY id) FROM entity;
+$$) ORDER BY 1;
+SET enable_mergejoin = off;
+SET enable_hashjoin = off;
+SET enable_nestloop = on;
+SELECT n, use, certainty FROM pg_temp.look($$
+    SELECT * FROM entity AS a JOIN other AS b ON a.name < b.name;
+$$);
+RESET enable_mergejoin;
+RESET enable_hashjoin;
+SET enable_indexscan = on;
+SET enable_hashagg = off;
+SELECT n, use, certainty FROM pg_temp.look($$
+    SELECT * FROM other ORDER BY id / 1000, name;
+    SELECT name, count(*) FROM entity GROUP BY name;
+$$);
+SET enable_sort = off;
+SELECT n, use, certainty FROM pg_temp.look($$
+    SELECT * FROM entity ORDER BY grp, name;
+$$);
+RESET enable_sort;
+RESET enable_hashagg;
+RESET enable_nestloop;
+RESET enable_bitmapscan;
+RESET enable_indexonlyscan;
+RESET enable_indexscan;
+-- several processes, each with a memory of its own
+SET max_parallel_workers_per_gather = 2;
+SET min_parallel_table_scan_size = 0;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM entity ORDER BY name');
+SET max_parallel_workers_per_gather = 0;
+RESET min_parallel_table_scan_size;
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+
+--
+-- Statements that are not planned
+--
+SET maintenance_work_mem = '64MB';
+SELECT n, outcome, use, setting, certainty, note FROM pg_temp.look($$
+    CREATE INDEX i ON entity (name);
+    CREATE UNIQUE INDEX ON entity (name);
+    CREATE INDEX i ON entity (name) WHERE grp = 1;
+    CREATE INDEX i ON entity ((doc ->> 'fqn'));
+    CREATE INDEX i ON entity (id) INCLUDE (name);
+    CREATE INDEX i ON entity USING gin (doc);
+    CREATE INDEX i ON entity USING hash (name);
+    CREATE INDEX i ON entity USING brin (name);
+    CREATE INDEX i ON entity USING gist ((point(id, id)));
+    CREATE INDEX CONCURRENTLY i ON entity (name);
+    CREATE INDEX IF NOT EXISTS other_id ON other (id);
+    CREATE INDEX ON part (id);
+    CREATE INDEX ON ONLY part (id);
+    ALTER TABLE entity ADD PRIMARY KEY (id);
+    ALTER TABLE entity ADD CONSTRAINT u UNIQUE (name);
+    ALTER TABLE other ADD PRIMARY KEY USING INDEX other_id;
+$$);
+SELECT n, outcome, use, note FROM pg_temp.look($$
+    ALTER TABLE other ADD COLUMN x text GENERATED ALWAYS AS (lower(name)) STORED;
+    ALTER TABLE other ADD COLUMN x text GENERATED ALWAYS AS (lower(name)) STORED UNIQUE;
+    ALTER TABLE other ADD COLUMN x serial;
+    ALTER TABLE other ADD COLUMN x float DEFAULT random();
+    ALTER TABLE other ADD COLUMN x int DEFAULT 1;
+    ALTER TABLE other ADD COLUMN IF NOT EXISTS name int GENERATED ALWAYS AS IDENTITY;
+    ALTER TABLE other ALTER COLUMN id TYPE bigint;
+    ALTER TABLE other ALTER COLUMN name TYPE varchar;
+    ALTER TABLE other SET LOGGED;
+    ALTER TABLE other SET UNLOGGED;
+    REINDEX TABLE other;
+    REINDEX INDEX other_id;
+    CLUSTER other USING other_id;
+    CLUSTER;
+    VACUUM FULL other;
+    VACUUM other;
+    VACUUM FULL;
+    CREATE TABLE x AS SELECT name FROM entity ORDER BY name;
+    CREATE TABLE x AS SELECT name FROM entity ORDER BY name WITH NO DATA;
+    CREATE MATERIALIZED VIEW x AS SELECT name FROM entity ORDER BY name;
+    REFRESH MATERIALIZED VIEW entity_copy;
+    REFRESH MATERIALIZED VIEW entity_copy WITH NO DATA;
+    REFRESH MATERIALIZED VIEW CONCURRENTLY entity_copy;
+    REFRESH MATERIALIZED VIEW entity_view;
+    ALTER TABLE other ADD FOREIGN KEY (id) REFERENCES other;
+    ALTER TABLE other ADD EXCLUDE USING btree (id WITH =);
+    ALTER TABLE other VALIDATE CONSTRAINT x;
+    ALTER TABLE part ADD COLUMN x serial;
+    ALTER TABLE parent ADD COLUMN x serial;
+    ALTER TABLE IF EXISTS nowhere ADD COLUMN x serial;
+    DROP TABLE other;
+    CALL p();
+    EXECUTE p;
+$$);
+-- bodies
+SELECT statement_number, line, container, statement, outcome, node
+FROM upgrade_prereq_estimate($script$
+DO $$
+BEGIN
+    CREATE INDEX ON entity (name);
+END
+$$;
+CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$
+    SELECT name FROM entity ORDER BY name
+$$;
+$script$);
+
+--
+-- What earlier statements leave behind
+--
+SET work_mem = '1MB';
+SET maintenance_work_mem = '1MB';
+CREATE FUNCTION pg_temp.available(script text, OUT n int, OUT statement text, OUT work_mem text)
+RETURNS SETOF record LANGUAGE sql AS $$
+    SELECT statement_number, statement, pg_size_pretty(available_bytes)
+    FROM upgrade_prereq_estimate(script) WHERE available_bytes IS NOT NULL
+$$;
+SELECT * FROM pg_temp.available($$
+    SELECT name FROM entity ORDER BY name;
+    SET work_mem = '2MB'; SELECT name FROM entity ORDER BY name;
+    SET SESSION "work_mem" TO 3072; SELECT name FROM entity ORDER BY name;
+    SET work_mem = nonsense; SET work_mem = 1, 2; SET work_mem = '1kB'; SELECT name FROM entity ORDER BY name;
+    RESET work_mem; SELECT name FROM entity ORDER BY name;
+    SET LOCAL work_mem = '4MB'; SELECT name FROM entity ORDER BY name;
+    BEGIN; SET LOCAL work_mem = '5MB'; SELECT name FROM entity ORDER BY name; COMMIT;
+    SELECT name FROM entity ORDER BY name;
+    BEGIN; SET work_mem = '6MB'; ROLLBACK; SELECT name FROM entity ORDER BY name;
+    BEGIN; SET work_mem = '7MB'; COMMIT; SELECT name FROM entity ORDER BY name;
+    BEGIN; SAVEPOINT a; SET work_mem = '8MB'; SELECT name FROM entity ORDER BY name;
+    ROLLBACK TO a; SELECT name FROM entity ORDER BY name;
+    SAVEPOINT b; SET work_mem = '9MB'; RELEASE b; END; SELECT name FROM entity ORDER BY name;
+    SET work_mem TO DEFAULT; SELECT name FROM entity ORDER BY name;
+    SET work_mem = '10MB'; RESET ALL; SELECT name FROM entity ORDER BY name;
+    SET work_mem = '11MB'; DISCARD ALL; SELECT name FROM entity ORDER BY name;
+    SET maintenance_work_mem = '12MB'; CREATE INDEX ON entity (name);
+    RESET maintenance_work_mem; CREATE INDEX ON entity (name);
+    DO $x$ BEGIN SET LOCAL work_mem = '13MB'; PERFORM name FROM entity ORDER BY name; END $x$;
+    SELECT name FROM entity ORDER BY name;
+    DO $x$ BEGIN SET work_mem = '14MB'; END $x$; SELECT name FROM entity ORDER BY name;
+    CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS
+    $x$ BEGIN SET work_mem = '15MB'; PERFORM name FROM entity ORDER BY name; END $x$;
+    SELECT name FROM entity ORDER BY name;
+$$);
+-- nothing of that happened
+SHOW work_mem;
+SELECT n, outcome, use, note FROM pg_temp.look($$
+    SET search_path = nowhere;
+    SELECT name FROM entity ORDER BY name;
+    RESET search_path;
+    SELECT name FROM estimate.other ORDER BY name;
+$$);
+-- what is made is not there yet
+SELECT n, outcome, note FROM pg_temp.look($$
+    CREATE TABLE made (i int);
+    SELECT * FROM made;
+    ALTER TABLE entity ADD COLUMN added int;
+    CREATE INDEX ON entity (added);
+    ALTER TABLE entity RENAME COLUMN grp TO renamed;
+    SELECT e.renamed FROM entity AS e;
+    CREATE FUNCTION make(int) RETURNS int LANGUAGE sql AS 'SELECT 1';
+    SELECT make(1);
+    SELECT 1 AS i INTO made_too;
+    CREATE INDEX ON made_too (i);
+    CREATE TYPE mood AS ENUM ('good');
+    ALTER TABLE entity ADD COLUMN m mood;
+    CREATE VIEW seen AS SELECT 1;
+    SELECT * FROM seen;
+    SELECT * FROM never_made;
+    SELECT FROM WHERE;
+    SELECT name FROM entity ORDER BY name;
+$$);
+
+--
+-- Nobody's code is run
+--
+CREATE FUNCTION mine(int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'run';
+END
+$$;
+SELECT n, outcome, note FROM pg_temp.look($$
+    SELECT * FROM entity WHERE id = mine(1);
+    SELECT repeat(repeat('x', 1000000000), 1000000000);
+    SELECT * FROM entity WHERE id::text = table_to_xml('entity', true, true, '')::text;
+    SELECT * FROM entity WHERE id = txid_current();
+$$);
+SELECT pg_current_xact_id_if_assigned() IS NULL AS no_xid;
+CREATE DOMAIN checked AS int CHECK (mine(VALUE) = 1);
+SELECT n, outcome, note FROM pg_temp.look($$
+    SELECT '{1}'::checked[];
+    SELECT name FROM entity ORDER BY name;
+$$);
+DROP DOMAIN checked;
+
+--
+-- Arguments
+--
+SELECT * FROM upgrade_prereq_estimate();
+SELECT * FROM upgrade_prereq_estimate('SELECT 1', 'x.sql');
+SELECT * FROM upgrade_prereq_estimate('SELECT 1', sample => NULL);
+SELECT count(*) FROM upgrade_prereq_estimate('');
+SELECT count(*) FROM upgrade_prereq_estimate('-- nothing');
+-- without a sample: the statistics, which are not there for an expression
+SELECT node, certainty, source
+FROM upgrade_prereq_estimate('SELECT name FROM entity ORDER BY name', sample => false);
+SELECT node, certainty, source
+FROM upgrade_prereq_estimate('SELECT doc ->> ''fqn'' FROM entity ORDER BY 1', sample => false);
+-- a file of the server
+SELECT * FROM upgrade_prereq_estimate(path => '/nonexistent/x.sql');
+CREATE ROLE regress_estimate;
+GRANT USAGE ON SCHEMA estimate TO regress_estimate;
+SET ROLE regress_estimate;
+SELECT * FROM upgrade_prereq_estimate(path => '/nonexistent/x.sql');
+SELECT outcome, note FROM upgrade_prereq_estimate('SELECT name FROM entity ORDER BY name');
+SELECT outcome, note FROM upgrade_prereq_estimate('CREATE INDEX ON entity (name)');
+RESET ROLE;
+GRANT pg_read_server_files TO regress_estimate;
+SET ROLE regress_estimate;
+SELECT * FROM upgrade_prereq_estimate(path => '/nonexistent/x.sql');
+RESET ROLE;
+
+DROP OWNED BY regress_estimate;
+DROP ROLE regress_estimate;
+SET client_min_messages = warning;
+DROP SCHEMA estimate CASCADE;

@@ -1,0 +1,271 @@
+-- Raising the memory settings of a role or database, the journal, and taking
+-- back what it has.
+
+\set setup `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/setup.sql"`
+\set teardown `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/teardown.sql"`
+\set era 1.8
+\i :setup
+SET upgrade_prereq.deadline_worker = off;
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS regress_other;
+RESET client_min_messages;
+CREATE ROLE regress_other LOGIN;
+GRANT regress_other TO regress_openmetadata;
+CREATE VIEW pg_temp.stored AS
+    SELECT CASE WHEN d.datname IS NOT NULL THEN 'this' ELSE 'every' END AS database, r.rolname,
+           CASE WHEN r.rolname IS NOT NULL THEN s.setconfig
+                ELSE ARRAY(SELECT e FROM unnest(s.setconfig) AS e WHERE e ~ 'work_mem') END AS setconfig
+    FROM pg_db_role_setting AS s
+    LEFT JOIN pg_database AS d ON d.oid = s.setdatabase
+    LEFT JOIN pg_roles AS r ON r.oid = s.setrole
+    WHERE r.rolname ~ '^regress_(openmetadata|other|new)' OR (d.datname = current_database() AND s.setrole = 0
+        AND s.setconfig::text ~ 'work_mem')
+    ORDER BY 2, 1;
+CREATE VIEW pg_temp.journal AS
+    SELECT j.id - (SELECT min(id) FROM upgrade_prereq_journal) AS nr,
+           replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity,
+           state_before, state_after, outcome
+    FROM upgrade_prereq_journal AS j ORDER BY id;
+CREATE VIEW pg_temp.rows_of_restore AS
+    SELECT setting, before, after, raised_for, changed, note,
+           replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity
+    FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
+
+-- for the role that migrates, in this database
+\x on
+SELECT setting, before, after, raised_for, changed, split_part(note, ' The safe limit', 1) AS note,
+       replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity,
+       journal_id IS NOT NULL AS in_journal,
+       expires_at - now() BETWEEN interval '3:59' AND interval '4:01' AS expires_in_4_hours, db_params
+FROM upgrade_prereq_raise('6MB', '80MB', 'role', reason => 'upgrade to 1.13');
+SELECT kind, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity,
+       object = jsonb_build_object('setting', 'work_mem',
+           'role_oid', 'regress_openmetadata'::regrole::oid::bigint,
+           'database_oid', (SELECT oid::bigint FROM pg_database WHERE datname = current_database())) AS object_matches,
+       state_before, state_after, reason, made_by = current_user AS made_by_matches,
+       made_by_oid = current_user::regrole AS made_by_oid_matches, made_at <= now() AS made,
+       expires_at > now() AS expires, undone_at, undone_by, outcome
+FROM upgrade_prereq_journal WHERE object_identity ~ '^work_mem';
+\x off
+SELECT * FROM pg_temp.stored;
+SELECT name, setting, source, stored_text FROM upgrade_prereq_effective_settings('regress_openmetadata') WHERE name ~ 'work_mem';
+SELECT replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity, made_by = current_user AS made_by, expired
+FROM upgrade_prereq_open_changes;
+SELECT level, status, replace(message, quote_ident(current_database()), '<this>') AS message, hint, fix_sql
+FROM upgrade_prereq_findings(include => '{raise_left_behind}');
+SELECT * FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.stored;
+SELECT * FROM pg_temp.journal;
+SELECT * FROM pg_temp.rows_of_restore;
+SELECT status, message FROM upgrade_prereq_findings(include => '{raise_left_behind}');
+TRUNCATE upgrade_prereq_journal;
+
+-- what was stored comes back as it was written, where it was
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET statement_timeout = '1h';
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = ' 0x1400 kB';
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET search_path = openmetadata, "$user";
+CREATE TABLE pg_temp.before AS TABLE pg_temp.stored;
+SELECT * FROM pg_temp.stored;
+SELECT setting, before, after, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
+SELECT * FROM pg_temp.stored;
+SELECT setting, before, after, changed FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.stored EXCEPT TABLE pg_temp.before;
+
+-- never lower; a raise on top of a raise keeps what was there before the first
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('4MB', '4MB', 'role');
+SELECT setting, before, after, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
+SELECT setting, before, after, changed FROM upgrade_prereq_raise('7MB', '80MB', 'role', valid_for => '1 hour');
+SELECT expires_at > now() + interval '3 hours' AS longer_of_the_two FROM upgrade_prereq_open_changes;
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('7MB', '4MB', 'role', valid_for => '1 hour');
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('7MB', '4MB', 'role', valid_for => '10 hours');
+SELECT * FROM pg_temp.journal;
+SELECT setting, before, after, changed FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.stored EXCEPT TABLE pg_temp.before;
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET ALL;
+TRUNCATE upgrade_prereq_journal;
+
+-- the other scopes
+SELECT setting, before, after, raised_for, changed, object_identity FROM upgrade_prereq_raise('6MB', '80MB', 'role_everywhere');
+SELECT setting, before, after, raised_for, changed, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity
+FROM upgrade_prereq_raise('7MB', '80MB', 'Role');
+SELECT * FROM pg_temp.stored;
+SELECT setting, before, after, raised_for, changed, object_identity FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.stored;
+SELECT setting, before, after, raised_for, changed, split_part(note, ' The safe limit', 1) AS note, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity
+FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
+SELECT * FROM pg_temp.stored;
+SELECT setting, before, after, raised_for, changed, object_identity FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.stored;
+
+-- one of them
+SELECT count(*) FROM upgrade_prereq_raise('6MB', '80MB', 'role');
+SELECT u.kind, u.changed, u.outcome, u.note FROM upgrade_prereq_journal AS j, upgrade_prereq_undo(j.id) AS u
+WHERE j.undone_at IS NULL AND j.object_identity ~ '^work_mem';
+SELECT * FROM pg_temp.stored;
+SELECT kind, changed, outcome, note
+FROM upgrade_prereq_undo((SELECT max(id) FROM upgrade_prereq_journal WHERE undone_at IS NOT NULL));
+SELECT setting, changed FROM pg_temp.rows_of_restore;
+SELECT upgrade_prereq_undo(NULL);
+SELECT upgrade_prereq_undo(-1);
+TRUNCATE upgrade_prereq_journal;
+
+-- rolled back: it never happened
+BEGIN;
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
+ROLLBACK;
+SELECT * FROM pg_temp.stored;
+SELECT * FROM pg_temp.journal;
+BEGIN;
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
+SAVEPOINT s;
+SELECT setting, changed FROM upgrade_prereq_raise('7MB', '80MB', 'role');
+SELECT setting, after, changed FROM pg_temp.rows_of_restore;
+ROLLBACK TO s;
+SELECT * FROM pg_temp.stored;
+COMMIT;
+SELECT setting, after, changed FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.stored;
+TRUNCATE upgrade_prereq_journal;
+
+-- somebody else's change stays
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '6500kB';
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET maintenance_work_mem;
+SELECT setting, before, after, changed, note FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.stored;
+SELECT * FROM pg_temp.journal;
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET ALL;
+-- and is what a later raise keeps
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '6500kB';
+SELECT setting, before, changed FROM upgrade_prereq_raise('7MB', '4MB', 'role');
+SELECT setting, after, changed FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.journal;
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET ALL;
+TRUNCATE upgrade_prereq_journal;
+
+-- renamed, dropped
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role', 'regress_other');
+ALTER ROLE regress_other RENAME TO regress_new;
+SELECT setting, after, changed, object_identity FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.stored;
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role', 'regress_new');
+DROP ROLE regress_new;
+SELECT setting, after, changed, note FROM pg_temp.rows_of_restore;
+SELECT * FROM pg_temp.journal;
+TRUNCATE upgrade_prereq_journal;
+CREATE ROLE regress_other LOGIN;
+
+-- expired: the next function that may write takes it back
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
+UPDATE upgrade_prereq_journal SET expires_at = now() - interval '1 second';
+SELECT expired FROM upgrade_prereq_open_changes;
+SELECT level, status, replace(message, quote_ident(current_database()), '<this>') AS message
+FROM upgrade_prereq_findings(include => '{raise_left_behind}');
+SELECT setting, changed FROM upgrade_prereq_raise('1MB', '1MB');
+SELECT * FROM pg_temp.stored;
+SELECT * FROM pg_temp.journal;
+TRUNCATE upgrade_prereq_journal;
+
+-- what speaks against it
+CREATE ROLE regress_no_login;
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', 'regress_no_login');
+ALTER ROLE regress_openmetadata SET work_mem = '5MB';
+SELECT upgrade_prereq_raise('6MB', '80MB', 'database');
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
+SELECT * FROM pg_temp.stored;
+SELECT setting, after, changed FROM pg_temp.rows_of_restore;
+ALTER ROLE regress_openmetadata RESET work_mem;
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '5MB';
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role_everywhere');
+SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('5MB', '80MB', 'role_everywhere');
+SELECT setting, after, changed FROM pg_temp.rows_of_restore;
+ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET work_mem;
+BEGIN READ ONLY;
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role');
+ROLLBACK;
+BEGIN READ ONLY;
+SELECT upgrade_prereq_undo(1);
+ROLLBACK;
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', 'regress_nobody');
+SELECT upgrade_prereq_raise('6MB', '3TB', 'role');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '0');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '-1 day');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '1000000 years');
+ALTER TABLE openmetadata.user_entity OWNER TO regress_other;
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role');
+SET upgrade_prereq.migration_role = regress_openmetadata;
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
+RESET upgrade_prereq.migration_role;
+SELECT setting, changed FROM pg_temp.rows_of_restore;
+ALTER TABLE openmetadata.user_entity OWNER TO regress_openmetadata;
+SELECT * FROM pg_temp.stored;
+TRUNCATE upgrade_prereq_journal;
+
+-- without rights
+SET SESSION AUTHORIZATION regress_other;
+SELECT upgrade_prereq_raise('6MB', '6MB', 'role');
+SELECT upgrade_prereq_undo(1);
+SELECT count(*) FROM upgrade_prereq_open_changes;
+SELECT state_before FROM upgrade_prereq_journal;
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object) VALUES ('setting', 'x', '{}');
+RESET SESSION AUTHORIZATION;
+GRANT EXECUTE ON FUNCTION upgrade_prereq_raise, upgrade_prereq_restore, upgrade_prereq_undo TO regress_other;
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
+SET SESSION AUTHORIZATION regress_other;
+SELECT upgrade_prereq_raise('6MB', '6MB', 'role', 'regress_other');
+SELECT setting, changed, note FROM upgrade_prereq_restore();
+SELECT level, status, message, detail, hint FROM upgrade_prereq_findings(include => '{raise_left_behind}');
+RESET SESSION AUTHORIZATION;
+SELECT setting, changed FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
+GRANT SELECT, INSERT (kind, object_identity, object, state_before, state_after, reason, expires_at),
+    UPDATE (undone_at, undone_by, outcome) ON upgrade_prereq_journal TO regress_other;
+SET SESSION AUTHORIZATION regress_other;
+SELECT upgrade_prereq_raise('6MB', '6MB', 'role', current_role::name) IS NOT NULL AS raised;
+RESET SESSION AUTHORIZATION;
+SELECT * FROM pg_temp.stored;
+SET SESSION AUTHORIZATION regress_other;
+SELECT setting, changed FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
+SELECT upgrade_prereq_raise('6MB', '6MB', 'database', 'regress_other');
+
+RESET SESSION AUTHORIZATION;
+TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
+
+-- the journal is data, and whoever may write it may write anything: nothing
+-- but the two settings is ever changed, and nothing that the writer of the
+-- entry could not change
+SET SESSION AUTHORIZATION regress_other;
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, made_by) VALUES ('setting', 'x', '{}', 'postgres');
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_after) VALUES
+    ('nonsense', 'n', '{}', 'x'),
+    ('setting', 'a', '{}', 'x'),
+    ('setting', 'b', '"x"', 'x'),
+    ('setting', 'c', '{"setting": "log_statement", "role_oid": 10, "database_oid": 0}', NULL),
+    ('setting', 'd', '{"setting": "work_mem", "role_oid": 99999999999, "database_oid": 0}', 'x'),
+    ('setting', 'e', '{"setting": "work_mem", "role_oid": 0, "database_oid": 0}', NULL),
+    ('setting', 'f', '{"setting": "work_mem", "role_oid": 10, "database_oid": 1}', NULL),
+    ('setting', 'g', '{"setting": "work_mem", "role_oid": 4000000000, "database_oid": 0}', NULL),
+    ('setting', 'h', '{"setting": "work_mem", "role_oid": 10, "database_oid": 0}', 'x');
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_before)
+SELECT 'setting', 'i', jsonb_build_object('setting', 'work_mem', 'role_oid', 'regress_openmetadata'::regrole::oid::bigint,
+    'database_oid', 0), '1GB';
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_before)
+SELECT 'setting', 'j', jsonb_build_object('setting', 'work_mem', 'role_oid', 'regress_other'::regrole::oid::bigint,
+    'database_oid', 0), '1GB''; ALTER ROLE regress_other SUPERUSER; --';
+RESET SESSION AUTHORIZATION;
+SELECT object_identity, changed, note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
+SELECT object_identity, outcome FROM upgrade_prereq_journal ORDER BY id;
+SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_journal WHERE kind = 'nonsense';
+SELECT * FROM pg_temp.stored;
+SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_other';
+-- an entry that its writer could not have made is no base for another raise
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role_everywhere');
+SELECT setting, before, after, changed FROM upgrade_prereq_restore() WHERE raised_for = 'role_everywhere';
+SELECT * FROM pg_temp.stored;
+TRUNCATE upgrade_prereq_journal;
+
+DROP OWNED BY regress_other;
+DROP ROLE regress_other, regress_no_login;
+\i :teardown
+-- without an installation the role has to be named
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role');

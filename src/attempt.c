@@ -1,0 +1,74 @@
+/*-------------------------------------------------------------------------
+ *
+ * attempt.c
+ *	  Changing something that may fail, without ending the transaction.
+ *
+ * The counterpart of guard_run() for what writes: here the subtransaction is
+ * kept when all went well.
+ *
+ * src/attempt.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "attempt.h"
+#include "compat.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+
+/*
+ * How long to wait for a lock: others hold those that matter here, on the
+ * stored settings of a role, only until they commit.
+ */
+#define ATTEMPT_LOCK_TIMEOUT	"2s"
+
+/*
+ * Run a function that writes, all or nothing: if it fails, what it did is
+ * rolled back and the error is returned; NULL means that it was done.  A
+ * cancel is not caught.  Names in queries resolve in pg_catalog only, and a
+ * lock that is not to be had soon is an error (55P03).
+ */
+ErrorData *
+attempt(AttemptedFunction function, void *argument)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	CHECK_FOR_INTERRUPTS();
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+
+	PG_TRY();
+	{
+		int			nest_level = NewGUCNestLevel();
+
+		(void) set_config_option("search_path", "pg_catalog, pg_temp",
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+		(void) set_config_option("lock_timeout", ATTEMPT_LOCK_TIMEOUT,
+								 PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+		function(argument);
+		AtEOXact_GUC(true, nest_level);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return error;
+}
