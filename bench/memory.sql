@@ -90,4 +90,16 @@ SELECT CASE WHEN i % 3 = 0 THEN md5('1')::uuid ELSE md5((i % 100000)::text)::uui
 	i AS number
 FROM generate_series(1, 100000) AS i;
 
+-- Groups of different sizes, in no order: half of the rows are alone and half
+-- in groups of 20; one row or two to a group; half of the rows in ten groups.
+CREATE TABLE alone_or_twenty AS
+SELECT md5('g' || CASE WHEN i <= 60000 THEN i ELSE i % 3000 + 200000 END) AS hash, i AS number
+FROM generate_series(1, 120000) AS i ORDER BY md5(i::text);
+CREATE TABLE one_or_two AS
+SELECT md5('g' || CASE WHEN i <= 60000 THEN i / 2 ELSE i END) AS hash, i AS number
+FROM generate_series(1, 90000) AS i ORDER BY md5(i::text);
+CREATE TABLE ten_large AS
+SELECT md5('g' || CASE WHEN i <= 60000 THEN i % 10 ELSE i END) AS hash, i AS number
+FROM generate_series(1, 120000) AS i ORDER BY md5(i::text);
+
 VACUUM (ANALYZE);

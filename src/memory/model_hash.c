@@ -405,7 +405,7 @@ groups_kept(const AggregateSize *size, double setting_bytes)
 	double		low = 0;
 	double		high = ceil(size->aggregate->groups.count);
 
-	while (high - low > 1)
+	while (high - low > Max(1, high / 1000000))
 	{
 		double		middle = floor((low + high) / 2);
 
@@ -417,7 +417,11 @@ groups_kept(const AggregateSize *size, double setting_bytes)
 	return low;
 }
 
-/* Does each partition fit, so that no row is written twice? */
+/*
+ * Are most of the rows that are written written only once?  That is so if at
+ * least three quarters of the groups of a partition fit when it is read: of
+ * one that is a little too large only what is too much is written again.
+ */
 static bool
 aggregate_writes_once(const void *what, double setting_bytes)
 {
@@ -425,7 +429,7 @@ aggregate_writes_once(const void *what, double setting_bytes)
 	double		limit = setting_bytes * size->server->hash_mem_multiplier;
 	double		groups = size->aggregate->groups.count - groups_kept(size, setting_bytes);
 
-	return groups_fit(size, setting_bytes, groups / partition_count(size, limit));
+	return groups_fit(size, setting_bytes, groups / partition_count(size, limit) * 3 / 4);
 }
 
 /*
@@ -436,15 +440,15 @@ aggregate_writes_once(const void *what, double setting_bytes)
 static double
 blocks_taken(double blocks)
 {
-	double		step = 8;
-	double		taken = step;
+	double		taken = 0;
 
-	while (taken < blocks)
+	for (double step = 8; step < 128; step *= 2)
 	{
-		step = Min(step * 2, 128);
 		taken += step;
+		if (blocks <= taken)
+			return taken;
 	}
-	return taken;
+	return taken + ceil((blocks - taken) / 128) * 128;
 }
 
 /*
