@@ -32,11 +32,16 @@
 #include "operation.h"
 
 /* As long as an id that is not there yet. */
-#define NEW_ID "repeat('x', 36)"
+#define NEW_ID "'00000000-0000-0000-0000-000000000000'::text"
 
-/* As long as the hash of a full name: the md5 of each part, with dots. */
-#define NEW_HASH(name) \
-	"repeat('x', 32 + 33 * (length(" name ") - length(replace(" name ", '.', ''))))"
+/* The hash of a full name: the md5 of each part, with dots. */
+#define NEW_HASH(full_name) \
+	"concat_ws('.', md5(split_part(" full_name ", '.', 1))," \
+	" md5(nullif(split_part(" full_name ", '.', 2), ''))," \
+	" md5(nullif(split_part(" full_name ", '.', 3), ''))," \
+	" md5(nullif(split_part(" full_name ", '.', 4), ''))," \
+	" md5(nullif(split_part(" full_name ", '.', 5), ''))," \
+	" md5(nullif(split_part(" full_name ", '.', 6), '')))"
 
 /* The entity that a thread is about, before and after 1.5.0. */
 #define THREAD_ENTITY_ID "coalesce(json -> 'entityRef' ->> 'id', json ->> 'entityId')"
@@ -155,7 +160,8 @@ const Operation operations[] = {
 	" WHERE NOT EXISTS (SELECT FROM test_case AS t WHERE t.fqnhash = r.entityfqnhash)"},
 	{"1.6.0", "test_case",
 		"hash of all test cases with their documents to update their results",
-		"UPDATE data_quality_data_time_series AS r SET json = t.json"
+		"UPDATE data_quality_data_time_series AS r SET json = r.json::jsonb ||"
+		" jsonb_build_object('testCaseFQN', t.json -> 'fullyQualifiedName')"
 	" FROM test_case AS t WHERE t.fqnhash = r.entityfqnhash"},
 	{"1.6.0", "data_quality_data_time_series",
 		"rewrite for a generated id, and unique index on it",
@@ -277,7 +283,8 @@ const Operation operations[] = {
 	"CREATE INDEX ON profiler_data_time_series (extension, entityfqnhash)"},
 	{"1.9.9", "table_entity",
 		"hash of all tables with their documents to update their profiles, twice",
-		"UPDATE profiler_data_time_series AS p SET json = json_build_object('t', t.json, 'n', t.name)"
+		"UPDATE profiler_data_time_series AS p SET json = jsonb_build_object('profileData', p.json,"
+		" 'timestamp', p.timestamp, 'id', t.json ->> 'id', 'name', t.name)"
 		" FROM table_entity AS t"
 	" WHERE t.fqnhash = p.entityfqnhash AND p.extension = 'table.tableProfile'"},
 	{"1.9.9", "profiler_data_time_series",
