@@ -125,8 +125,8 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 
 /*
  * 14: the plan of a data-modifying statement has one input for all tables;
- * pull_varnos() takes the planner's data; a range of rows can be scanned;
- * functions are named after what SQL calls them.
+ * pull_varnos() takes the planner's data; a range of rows can be scanned, and
+ * what a nested loop looked up be kept; functions are named after what SQL calls them.
  */
 #if PG_VERSION_NUM >= 140000
 #define modify_table_plans(node) list_make1(outerPlan(node))
@@ -135,7 +135,8 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define modify_table_plans(node) ((node)->plans)
 #define alter_table_object_type(statement) ((statement)->relkind)
 #define pull_varnos(root, node) pull_varnos(node)
-#define T_TidRangeScan T_Invalid
+#define T_TidRangeScan T_Scan	/* no node has this tag, nor the next */
+#define T_Memoize T_Plan
 #define F_ROW_NUMBER F_WINDOW_ROW_NUMBER
 #define F_RANK_ F_WINDOW_RANK
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
