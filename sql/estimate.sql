@@ -154,6 +154,7 @@ $$);
 SET enable_sort = off;
 SELECT n, use, certainty FROM pg_temp.look($$
     SELECT * FROM entity ORDER BY grp, name;
+    SELECT sum(id) OVER (PARTITION BY grp) FROM entity;
 $$);
 RESET enable_sort;
 RESET enable_hashagg;

@@ -105,6 +105,16 @@ add_sort(PlanReader *reader, const PlanRows *rows, List *columns,
 }
 
 /*
+ * The rows of the largest group; if that is not known, the mean.
+ */
+static double
+rows_of_group(const PlanRows *input, const PlanRows *groups)
+{
+	return groups->largest_group > 0 ? groups->largest_group :
+		input->count / Max(groups->count, 1);
+}
+
+/*
  * An incremental sort: it keeps the rows of one group at a time that agree in
  * the columns by which the input is sorted already.
  */
@@ -119,12 +129,11 @@ add_incremental_sort(PlanReader *reader, IncrementalSort *sort,
 										  sort->sort.sortColIdx);
 	ModelRows	kept = plan_rows_kept(reader, input, ROW_MINIMAL_TUPLE,
 									  input->columns, use);
-	double		group_rows = input->count / Max(groups->count, 1);
 
-	/* how large the largest of them is nobody knows */
 	use->certainty = CERTAINTY_ROUGH;
 	add_use(reader, use, "Incremental Sort",
-			model_incremental_sort(&server, &kept, group_rows, 0), false);
+			model_incremental_sort(&server, &kept, rows_of_group(input, groups),
+								   0), false);
 }
 
 /* The hash table of a hash join. */
@@ -271,7 +280,7 @@ add_aggregate_sorts(PlanReader *reader, Agg *agg, const PlanRows *input,
 
 	if (agg->numCols > 0)
 	{
-		group.count = input->count / Max(groups->count, 1);
+		group.count = rows_of_group(input, groups);
 		group.certainty = CERTAINTY_ROUGH;
 	}
 	foreach(lc, scan->aggregates)
@@ -353,7 +362,7 @@ read_window(PlanReader *reader, WindowAgg *window)
 													  window->partNumCols,
 													  window->partColIdx);
 
-			partition.count = input->count / Max(partitions->count, 1);
+			partition.count = rows_of_group(input, partitions);
 			partition.certainty = CERTAINTY_ROUGH;
 		}
 		else

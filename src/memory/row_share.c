@@ -218,6 +218,7 @@ typedef struct GroupCounts
 	double		groups;			/* seen in the sample */
 	double		places;			/* pairs of a group and a block it is in */
 	double		single;			/* groups that are in one block only */
+	int			largest;		/* rows of the largest */
 } GroupCounts;
 
 static GroupCounts
@@ -225,12 +226,16 @@ count_groups(GroupRow *rows, int row_count)
 {
 	GroupCounts counts = {0};
 	int			places = 0;		/* of the present group */
+	int			first = 0;		/* its first row */
 
 	qsort(rows, row_count, sizeof(GroupRow), compare_group_rows);
 	for (int i = 0; i < row_count; i++)
 	{
 		bool		new_group = i == 0 || rows[i].hash != rows[i - 1].hash;
 
+		if (new_group)
+			first = i;
+		counts.largest = Max(counts.largest, i - first + 1);
 		if (!new_group && rows[i].block == rows[i - 1].block)
 			continue;
 		if (new_group)
@@ -260,6 +265,9 @@ count_groups(GroupRow *rows, int row_count)
  * at: each group has at least one row, and is seen with at least that
  * probability.
  *
+ * *largest is the share (0 to 1) of the rows that the largest group has at most,
+ * by two standard errors, as long as equal rows do not lie together.
+ *
  * If not all rows of the blocks were kept, equal rows that lie together are
  * not known to, and the estimate is too high, up to the upper bound.
  *
@@ -270,7 +278,7 @@ count_groups(GroupRow *rows, int row_count)
  */
 bool
 sample_groups(List *expressions, TableSample *sample, double *groups,
-			  double *at_most)
+			  double *at_most, double *largest)
 {
 	RowSource  *source;
 	GroupRows	rows = {.sample = sample};
@@ -291,6 +299,7 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 
 	counts = count_groups(rows.rows, source->row_count);
 	*groups = *at_most = counts.groups;
+	*largest = (double) counts.largest / source->row_count;
 	if (sample->complete && source->row_count == sample->tuple_count)
 		return true;
 
@@ -300,5 +309,6 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 	*at_most = Min(sample->rows,
 				   (counts.groups + 2 * sqrt(counts.groups)) * ratio);
 	*groups = Min(*groups, *at_most);
+	*largest = Min(1, *largest + 2 * sqrt(counts.largest) / source->row_count);
 	return true;
 }
