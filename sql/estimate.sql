@@ -246,7 +246,7 @@ $script$);
 --
 -- What earlier statements leave behind
 --
-SET work_mem = '512kB';
+SET work_mem = '256kB';
 SET maintenance_work_mem = '1MB';
 CREATE FUNCTION pg_temp.available(script text, OUT n int, OUT statement text, OUT work_mem text)
 RETURNS SETOF record LANGUAGE sql AS $$
