@@ -246,7 +246,7 @@ $script$);
 --
 -- What earlier statements leave behind
 --
-SET work_mem = '256kB';
+SET work_mem = '20MB';
 SET maintenance_work_mem = '1MB';
 CREATE FUNCTION pg_temp.available(script text, OUT n int, OUT statement text, OUT work_mem text)
 RETURNS SETOF record LANGUAGE sql AS $$
