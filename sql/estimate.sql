@@ -3,7 +3,7 @@
 
 CREATE SCHEMA estimate;
 SET search_path = estimate, public;
-SET work_mem = '1MB';
+SET work_mem = '512kB';
 SET maintenance_work_mem = '1MB';
 SET hash_mem_multiplier = 2;
 SET max_parallel_workers_per_gather = 0;
@@ -39,9 +39,7 @@ CREATE FUNCTION pg_temp.look(script text,
 RETURNS SETOF record LANGUAGE sql AS $$
     SELECT e.statement_number, e.outcome,
            e.node || COALESCE(' ' || e.object, ''), e.setting,
-           e.needed_bytes > e.available_bytes *
-               CASE WHEN e.node ~ 'Hash|hash' THEN 2 ELSE 1 END,
-           e.certainty, e.note
+           e.needed_bytes > e.available_bytes, e.certainty, e.note
     FROM upgrade_prereq_estimate(script) AS e
 $$;
 \pset footer off
@@ -94,14 +92,13 @@ BEGIN
     RETURN false;
 END
 $$;
-SELECT q.query, pg_temp.spills(q.query, (e.needed_bytes * 1.02 / m.multiplier)::bigint) AS with_it,
-       pg_temp.spills(q.query, (e.needed_bytes * 0.9 / m.multiplier)::bigint) AS with_less,
+SELECT q.query, pg_temp.spills(q.query, (e.needed_bytes * 1.02)::bigint) AS with_it,
+       pg_temp.spills(q.query, (e.needed_bytes * 0.9)::bigint) AS with_less,
        e.needed_bytes > e.one_pass_bytes AS more_than_one_pass
 FROM (VALUES ('SELECT * FROM entity ORDER BY name'),
              ('SELECT name FROM entity ORDER BY name'),
              ('SELECT id, doc ->> ''fqn'' FROM entity ORDER BY 2')) AS q (query),
-     upgrade_prereq_estimate(q.query) AS e,
-     LATERAL (SELECT CASE WHEN e.node ~ 'Hash' THEN 2 ELSE 1 END) AS m (multiplier);
+     upgrade_prereq_estimate(q.query) AS e;
 
 --
 -- Kinds of nodes
@@ -157,6 +154,7 @@ $$);
 SET enable_sort = off;
 SELECT n, use, certainty FROM pg_temp.look($$
     SELECT * FROM entity ORDER BY grp, name;
+    SELECT sum(id) OVER (PARTITION BY grp) FROM entity;
 $$);
 RESET enable_sort;
 RESET enable_hashagg;
@@ -248,7 +246,7 @@ $script$);
 --
 -- What earlier statements leave behind
 --
-SET work_mem = '1MB';
+SET work_mem = '20MB';
 SET maintenance_work_mem = '1MB';
 CREATE FUNCTION pg_temp.available(script text, OUT n int, OUT statement text, OUT work_mem text)
 RETURNS SETOF record LANGUAGE sql AS $$

@@ -16,6 +16,7 @@
 
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
 
@@ -159,8 +160,8 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 
 /*
  * 14: the plan of a data-modifying statement has one input for all tables;
- * pull_varnos() takes the planner's data; a range of rows can be scanned;
- * functions are named after what SQL calls them.
+ * pull_varnos() takes the planner's data; a range of rows can be scanned, and
+ * what a nested loop looked up be kept; functions are named after what SQL calls them.
  */
 #if PG_VERSION_NUM >= 140000
 #define modify_table_plans(node) list_make1(outerPlan(node))
@@ -172,15 +173,17 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define modify_table_plans(node) ((node)->plans)
 #define alter_table_object_type(statement) ((statement)->relkind)
 #define pull_varnos(root, node) pull_varnos(node)
-#define T_TidRangeScan T_Invalid
+#define T_TidRangeScan T_Scan	/* no node has this tag, nor the next */
+#define T_Memoize T_Plan
 #define F_ROW_NUMBER F_WINDOW_ROW_NUMBER
 #define F_RANK_ F_WINDOW_RANK
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
 #endif
 
-/* 14: a hash table says that its keys are strings. */
+/* 14: a hash table says that its keys are strings; predefined roles. */
 #if PG_VERSION_NUM < 140000
 #define HASH_STRINGS 0
+#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
 #endif
 
 /* 14: each column says how it is compressed. */

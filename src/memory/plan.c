@@ -108,6 +108,17 @@ add_sort(PlanReader *reader, const PlanRows *rows, List *columns,
 }
 
 /*
+ * The rows of the largest group; if that is not known, or all are about as
+ * large, the mean.
+ */
+static double
+rows_of_group(const PlanRows *groups)
+{
+	return groups->largest_group > 0 ? groups->largest_group :
+		groups->group_rows;
+}
+
+/*
  * An incremental sort: it keeps the rows of one group at a time that agree in
  * the columns by which the input is sorted already.
  */
@@ -123,10 +134,10 @@ add_incremental_sort(PlanReader *reader, IncrementalSort *sort,
 	ModelRows	kept = plan_rows_kept(reader, input, ROW_MINIMAL_TUPLE,
 									  input->columns, use);
 
-	/* how large the largest of them is nobody knows */
 	use->certainty = CERTAINTY_ROUGH;
 	add_use(reader, use, "Incremental Sort",
-			model_incremental_sort(&server, &kept, groups->group_rows, 0), false);
+			model_incremental_sort(&server, &kept, rows_of_group(groups),
+								   0), false);
 }
 
 /*
@@ -334,7 +345,7 @@ add_aggregate_sorts(PlanReader *reader, Agg *agg, const PlanRows *input,
 
 	if (agg->numCols > 0)
 	{
-		group.count = groups->group_rows;
+		group.count = rows_of_group(groups);
 		group.certainty = CERTAINTY_ROUGH;
 	}
 	foreach(lc, scan->aggregates)
@@ -416,7 +427,7 @@ read_window(PlanReader *reader, WindowAgg *window)
 													  window->partNumCols,
 													  window->partColIdx);
 
-			partition.count = partitions->group_rows;
+			partition.count = rows_of_group(partitions);
 			partition.certainty = CERTAINTY_ROUGH;
 		}
 		else

@@ -304,11 +304,14 @@ plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 	List	   *expressions = NIL;
 	double		groups;
 	double		at_most;
+	double		largest;
 	int			varno;
 
+	rows->largest_group = 0;
 	if (key_count == 0)
 	{
 		rows->count = rows->planned = 1;
+		rows->largest_group = input->count;
 		rows->certainty = CERTAINTY_EXACT;
 		rows->group_rows = input->count;
 		return rows;
@@ -323,8 +326,9 @@ plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 	ChangeVarNodes((Node *) (expressions = copyObject(expressions)), varno, 1,
 				   0);
 	if (!sample_groups(expressions, reader->samples[varno - 1], &groups,
-					   &at_most))
+					   &at_most, &largest))
 		return rows;
+	rows->largest_group = largest * input->count;
 
 	/* the planner has seen more rows, if the sample does not contradict it */
 	if (at_most < 1.5 * groups && rows->planned <= at_most &&

@@ -20,6 +20,8 @@ typedef struct PlanRows
 	double		count;			/* in all processes */
 	double		planned;		/* the same as the planner counts it */
 	double		group_rows;		/* if they are groups: rows of one, on average */
+	double		largest_group;	/* if they are groups: rows of the largest on
+								 * the safe side; or 0 */
 	bool		is_partial;		/* each process has a share of them, else all */
 	Certainty	certainty;		/* of count */
 	FigureSource source;		/* of count */

@@ -219,6 +219,7 @@ typedef struct GroupCounts
 	double		places;			/* pairs of a group and a block it is in */
 	double		in[4];			/* groups that are in one block, two, three;
 								 * [0]: in more */
+	int			largest;		/* rows of the largest */
 } GroupCounts;
 
 static GroupCounts
@@ -226,12 +227,16 @@ count_groups(GroupRow *rows, int row_count)
 {
 	GroupCounts counts = {0};
 	int			places = 0;		/* of the present group */
+	int			first = 0;		/* its first row */
 
 	qsort(rows, row_count, sizeof(GroupRow), compare_group_rows);
 	for (int i = 0; i < row_count; i++)
 	{
 		bool		new_group = i == 0 || rows[i].hash != rows[i - 1].hash;
 
+		if (new_group)
+			first = i;
+		counts.largest = Max(counts.largest, i - first + 1);
 		if (!new_group && rows[i].block == rows[i - 1].block)
 			continue;
 		if (new_group)
@@ -282,6 +287,10 @@ are_alike(const GroupCounts *counts)
  * about the same size it is much less: the estimate and two standard errors,
  * which come from the number of repetitions.
  *
+ * *largest is the share (0 to 1) of the rows that the largest group has at most,
+ * by two standard errors, as long as equal rows do not lie together; 0 if all
+ * are about as large.
+ *
  * If not all rows of the blocks were kept, equal rows that lie together are
  * not known to, and the estimate is too high, up to the upper bound.
  *
@@ -292,7 +301,7 @@ are_alike(const GroupCounts *counts)
  */
 bool
 sample_groups(List *expressions, TableSample *sample, double *groups,
-			  double *at_most)
+			  double *at_most, double *largest)
 {
 	RowSource  *source;
 	GroupRows	rows = {.sample = sample};
@@ -315,6 +324,7 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 
 	counts = count_groups(rows.rows, source->row_count);
 	*groups = *at_most = counts.groups;
+	*largest = (double) counts.largest / source->row_count;
 	if (sample->complete && source->row_count == sample->tuple_count)
 		return true;
 
@@ -324,9 +334,13 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 	most_single = counts.in[1] + 2 * sqrt(counts.in[1]) + 3;
 	*at_most = Min(most_rows, counts.groups +
 				   (Max(1, most_rows / source->row_count) - 1) * most_single);
+	*largest = Min(1, *largest + 2 * sqrt(counts.largest) / source->row_count);
 	if (are_alike(&counts))
+	{
 		*at_most = Min(*at_most, *groups *
 					   (1.05 + 2 / sqrt(counts.places - counts.groups)));
+		*largest = 0;
+	}
 	*groups = Min(*groups, *at_most);
 	return true;
 }

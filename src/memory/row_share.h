@@ -18,8 +18,11 @@
 
 /* share (0 to 1) of the rows that satisfy all quals; false if not known */
 extern TableSample *sample_filter(TableSample *sample, List *quals);
-/* number of distinct combinations over all rows; false if not known */
+/*
+ * number of distinct combinations over all rows, and the share of the rows
+ * that the largest has; false if not known
+ */
 extern bool sample_groups(List *expressions, TableSample *sample,
-						  double *groups, double *at_most);
+						  double *groups, double *at_most, double *largest);
 
 #endif							/* UPGRADE_PREREQ_ROW_SHARE_H */

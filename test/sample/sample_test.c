@@ -185,9 +185,10 @@ show_share(TestCall * call)
 static void
 show_groups(TestCall * call)
 {
-	call->count = 2;
+	call->count = 3;
 	call->unknown = !sample_groups(call->expressions, call->samples[0],
-								   &call->numbers[0], &call->numbers[1]);
+								   &call->numbers[0], &call->numbers[1],
+								   &call->numbers[2]);
 }
 
 static void
