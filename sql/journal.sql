@@ -167,6 +167,38 @@ SELECT * FROM pg_temp.stored;
 SELECT * FROM pg_temp.journal;
 TRUNCATE upgrade_prereq_journal;
 
+-- operators and tables of somebody else are not used
+CREATE SCHEMA regress_trap;
+DO $$
+DECLARE
+    type_name text;
+    operator text;
+BEGIN
+    FOREACH type_name IN ARRAY '{oid,text,name,bigint,integer,jsonb,timestamptz,boolean}'::text[] LOOP
+        EXECUTE format('CREATE FUNCTION regress_trap.spring(%1$s, %1$s) RETURNS boolean LANGUAGE plpgsql AS %2$L',
+                       type_name, 'BEGIN RAISE EXCEPTION ''the trap was sprung''; END');
+        FOREACH operator IN ARRAY '{=,<>,<,<=,>,>=}'::text[] LOOP
+            EXECUTE format('CREATE OPERATOR regress_trap.%s (FUNCTION = regress_trap.spring, LEFTARG = %s, RIGHTARG = %s)',
+                           operator, type_name, type_name);
+        END LOOP;
+    END LOOP;
+END
+$$;
+CREATE TABLE regress_trap.upgrade_prereq_journal (LIKE upgrade_prereq_journal);
+SET search_path = regress_trap, pg_catalog, public;
+SELECT 1 = 1;
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
+SELECT setting, changed FROM upgrade_prereq_raise('7MB', '80MB', 'role');
+SELECT setting, changed FROM upgrade_prereq_restore();
+SELECT level, status FROM upgrade_prereq_findings(include => '{raise_left_behind}');
+RESET search_path;
+SELECT count(*) FROM upgrade_prereq_open_changes;
+SELECT * FROM regress_trap.upgrade_prereq_journal;
+SELECT * FROM pg_temp.stored;
+SET client_min_messages = warning;
+DROP SCHEMA regress_trap CASCADE;
+RESET client_min_messages;
+
 -- what speaks against it
 CREATE ROLE regress_no_login;
 SELECT upgrade_prereq_raise('6MB', '80MB', 'role', 'regress_no_login');

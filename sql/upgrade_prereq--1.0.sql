@@ -292,7 +292,7 @@ COMMENT ON COLUMN upgrade_prereq_journal.expires_at IS
 COMMENT ON COLUMN upgrade_prereq_journal.undone_at IS
 'when the change was taken back or found to be over; null while it stands';
 COMMENT ON COLUMN upgrade_prereq_journal.outcome IS
-'how it ended: undone; changed since, so left as it is; gone, with its object; superseded by a later change';
+'how it ended: undone; changed since, so left as it is; gone, with its object or in a copy of the database; superseded by a later change';
 
 CREATE VIEW upgrade_prereq_open_changes AS
     SELECT id, kind, object_identity, made_by, made_at, expires_at,

@@ -60,7 +60,7 @@ static const struct
 	[JOURNAL_CHANGED_SINCE] = {"changed since",
 	"Somebody changed it since: it is left as it is."},
 	[JOURNAL_GONE] = {"gone",
-	"It was dropped, and the change with it."},
+	"It is not there any more, or in another database, of which this is a copy."},
 	[JOURNAL_SUPERSEDED] = {"superseded",
 	"A later change took its place."},
 };

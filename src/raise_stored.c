@@ -114,7 +114,7 @@ format_object(const RaisedSetting *setting, SettingPlace place)
 
 /*
  * Read the object of an entry.  False if it is none that we could have
- * written: another setting, or another database.
+ * written.
  */
 static bool
 parse_object(const char *object, const RaisedSetting **setting,
@@ -123,8 +123,7 @@ parse_object(const char *object, const RaisedSetting **setting,
 	if (sscanf(object, "{\"setting\": \"%*[a-z_]\", \"role_oid\": %u, \"database_oid\": %u}",
 			   &place->role_oid, &place->database_oid) != 2)
 		return false;
-	if (OidIsValid(place->database_oid) ?
-		place->database_oid != MyDatabaseId : !OidIsValid(place->role_oid))
+	if (!OidIsValid(place->database_oid) && !OidIsValid(place->role_oid))
 		return false;
 	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
 	{
@@ -694,7 +693,10 @@ raise_undo(const JournalEntry *entry)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("change " INT64_FORMAT " is not one that upgrade_prereq makes",
 						entry->id)));
-	if (!setting_place_exists(place))
+
+	/* the journal may have come here in a copy of the database */
+	if (!setting_place_exists(place) ||
+		(OidIsValid(place.database_oid) && place.database_oid != MyDatabaseId))
 		return JOURNAL_GONE;
 	if (!is_same_text(entry->state_after,
 					  stored_setting_text(place, setting->name)))

@@ -82,6 +82,22 @@ like($err, qr/error: this server is a standby and takes no writes \(read_only\)/
 ($rc, $out, $err) = run_psql($primary, 'openmetadata_db', q{SELECT upgrade_prereq_require()});
 is($err, '', 'the gate is open on the primary');
 
+foreach my $call (q{upgrade_prereq_raise('6MB', '80MB', 'role')}, 'upgrade_prereq_undo(1)')
+{
+	($rc, $out, $err) = run_psql($standby, 'openmetadata_db', "SELECT $call");
+	is(sqlstate($err), '25006', "$call is refused on the standby");
+	like($err, qr/HINT:  This server is a standby: connect to the primary server\./, '... and says what to do');
+}
+is(sql($standby, 'openmetadata_db', q{SELECT changed FROM upgrade_prereq_raise('6MB', '80MB'); SELECT changed FROM upgrade_prereq_restore()}),
+	"t\nt\nt\nt", 'the session itself can be raised there');
+sql($primary, 'openmetadata_db', q{SET upgrade_prereq.deadline_worker = off; SELECT upgrade_prereq_raise('6MB', '80MB', 'role')});
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+like(sql($standby, 'openmetadata_db', q{SELECT note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL LIMIT 1}),
+	qr/a read-only transaction cannot put it back/, 'a restore there says what it cannot do');
+is(sql($standby, 'openmetadata_db', q{SELECT status FROM upgrade_prereq_findings(include => '{raise_left_behind}') LIMIT 1}),
+	'found', 'the check sees it there, too');
+sql($primary, 'openmetadata_db', 'SELECT upgrade_prereq_restore()');
+
 like(sql($standby, 'openmetadata_db', q{SELECT upgrade_prereq_check()}),
 	qr/^Verdict: do not start the upgrade/m, 'the report can be read on the standby');
 cmp_ok(sql($standby, 'openmetadata_db', q{SELECT count(*) FROM upgrade_prereq_memory()}),

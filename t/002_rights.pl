@@ -57,7 +57,8 @@ foreach my $role ('nobody_special', 'Odd "Role"')
 # right; those that change something are not.
 foreach my $call ('upgrade_prereq_memory()', 'upgrade_prereq_recommended_settings()',
 	'upgrade_prereq_memory_limit()', 'upgrade_prereq_effective_settings()', 'upgrade_prereq_raise()',
-	q{upgrade_prereq_raise('64MB', '64MB')}, 'upgrade_prereq_restore()')
+	q{upgrade_prereq_raise('64MB', '64MB')}, 'upgrade_prereq_restore()',
+	'upgrade_prereq_undo(1)')
 {
 	my ($rc, $out, $err) = run_psql($node, $db, "SELECT $call", user => 'nobody_special');
 	is(sqlstate($err), '42501', "$call refuses");

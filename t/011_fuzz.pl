@@ -97,6 +97,8 @@ foreach my $i (1 .. 300)
 		"upgrade_prereq_memory($x)",
 		"upgrade_prereq_raise($x, $y, 'transaction')",
 		"upgrade_prereq_raise('64MB', '64MB', $x)",
+		"upgrade_prereq_raise($x, $y, 'role', 'openmetadata_user')",
+		"upgrade_prereq_raise('64MB', '64MB', 'role', left($x, 63)::name)",
 		"upgrade_prereq_memory_limit(left($x, 63)::name)",
 		"upgrade_prereq_effective_settings(left($x, 63)::name)");
 }

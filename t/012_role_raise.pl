@@ -122,6 +122,50 @@ foreach my $scope (sort keys %expected)
 	is($out, "work_mem|6144|client\nmaintenance_work_mem|81920|client\n", 'the fragment for DB_PARAMS works in a URL');
 }
 
+# ----- the same by pgjdbc, which OpenMetadata uses -----
+
+# UPGRADE_PREREQ_JDBC is the driver's jar; a JDK has to be there, too.
+my $jar = $ENV{UPGRADE_PREREQ_JDBC} || '/usr/share/java/postgresql.jar';
+
+sub jdbc_login
+{
+	my ($parameters) = @_;
+	my ($out, $err) = ('', '');
+	my $source = $node->basedir . '/Login.java';
+	my $url = 'jdbc:postgresql://127.0.0.1:' . $node->port . "/om?user=$app$parameters";
+
+	open(my $file, '>', $source) or die $!;
+	print $file q[
+		import java.sql.*;
+		class Login {
+			public static void main(String[] arguments) throws SQLException {
+				try (Connection connection = DriverManager.getConnection(arguments[0]);
+					ResultSet row = connection.createStatement().executeQuery(arguments[1])) {
+					while (row.next())
+						System.out.println(row.getString(1) + "|" + row.getString(2) + "|" + row.getString(3));
+				}
+			}
+		}];
+	close($file);
+	IPC::Run::run([ 'java', '-cp', $jar, $source, $url, $show ], '>', \$out, '2>', \$err) or diag($err);
+	chomp($out);
+	return $out;
+}
+
+SKIP:
+{
+	skip 'no JDK, or no pgjdbc', 4
+	  if !-e $jar || !eval { IPC::Run::run([ 'javac', '-version' ], '>', \my $out, '2>&1') };
+	$node->append_conf('postgresql.conf', "listen_addresses = '127.0.0.1'");
+	$node->restart;
+	is(jdbc_login(''), $untouched, 'pgjdbc: before the raise');
+	my $fragment = settled_sql(q{SELECT DISTINCT db_params FROM upgrade_prereq_raise('6MB', '80MB', 'role')});
+	is(jdbc_login(''), $expected{role}[0], '... with it');
+	restore();
+	is(jdbc_login(''), $untouched, '... put back');
+	is(jdbc_login("&$fragment"), "work_mem|6144|client\nmaintenance_work_mem|81920|client", '... with what is to be appended to DB_PARAMS');
+}
+
 # ----- sessions -----
 
 {

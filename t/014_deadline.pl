@@ -80,7 +80,7 @@ sub log_contents
 
 # ----- at the deadline -----
 
-like(raise('2 seconds'), $with_worker, 'a worker is started');
+like(raise('5 seconds'), $with_worker, 'a worker is started');
 is(sql($node, 'om', $open), '1', 'raised');
 is(sql($node, 'postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type ~ 'deadline' AND datname IS NOT NULL"),
 	'0', 'the worker is connected to no database while it waits');
@@ -114,16 +114,16 @@ sql($node, 'om', 'SELECT upgrade_prereq_restore()');
 
 # ----- crash and restart -----
 
-like(raise('4 seconds'), $with_worker, 'a worker waits');
+like(raise('8 seconds'), $with_worker, 'a worker waits');
 $node->stop('immediate');
 $node->start;
 is(sql($node, 'om', $open), '1', 'after a restart of the server it is still raised');
-sleep(5);
+sleep(9);
 is(sql($node, 'om', $stored), '1', '... and no worker is there any more');
 sql($node, 'om', 'SELECT upgrade_prereq_raise(\'4MB\', \'4MB\')');
 is(sql($node, 'om', $stored), '0', 'the next function that may write takes it back');
 
-like(raise('4 seconds'), $with_worker, 'a worker waits');
+like(raise('8 seconds'), $with_worker, 'a worker waits');
 {
 	# the server restarts by itself when one of its processes is killed
 	my $walwriter = sql($node, 'postgres', q{SELECT pid FROM pg_stat_activity WHERE backend_type = 'walwriter'});
@@ -142,7 +142,11 @@ like(raise('4 seconds'), $with_worker, 'a worker waits');
 
 slot_is_free('the slot is free');
 is_taken_back('and again');
+sql($node, 'om', "SET upgrade_prereq.deadline_worker = off; SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app')");
 sql($node, 'postgres', 'CREATE DATABASE copy TEMPLATE om');
+is(sql($node, 'copy', 'SELECT changed, note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL'),
+	'f|It is not there any more, or in another database, of which this is a copy.', 'a copy of the database has nothing to put back');
+sql($node, 'om', 'SELECT upgrade_prereq_restore()');
 sql($node, 'copy', "SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app', valid_for => '3 seconds')");
 sql($node, 'copy', 'DROP EXTENSION upgrade_prereq');
 sql($node, 'postgres', 'CREATE DATABASE copy_of_copy TEMPLATE copy');
