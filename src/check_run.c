@@ -48,7 +48,7 @@ static const char fact_query[] =
 "$12::interval AS running_after, "
 "$13::text AS check_id, "
 "$14::jsonb AS memory"			/* with "facts: memory": rows of
-								 * upgrade_prereq_memory() */
+									 * upgrade_prereq_memory() */
 ") SELECT * FROM (";
 
 /* What is handed to the function that runs under guard_run(). */

@@ -96,7 +96,7 @@ put_statement(ReturnSetInfo *rsinfo, AttInMetadata *input,
 			  TableFactsCache *cache)
 {
 	const StatementSettings *settings = script_session_begin(session, statement);
-	Obstacle	problem = {ERRCODE_SYNTAX_ERROR, statement->problem};
+	Obstacle	problem = {.sqlerrcode = ERRCODE_SYNTAX_ERROR,.message = statement->problem};
 	StatementEstimate *estimate = statement->problem ?
 		statement_unknown(&problem) :
 		statement_estimate(statement->text, settings, cache);

@@ -284,7 +284,7 @@ trigram_entries(const ModelServer *server, Expr *column,
 				TableSample *const *samples, double rows, GinEntries *entries)
 {
 	RowSource  *source = row_source(list_make1(column), samples, 1, true,
-										 TRIGRAM_ROWS);
+									TRIGRAM_ROWS);
 	HTAB	   *table;
 	HASH_SEQ_STATUS status;
 	TrigramCount *entry;

@@ -16,8 +16,9 @@
 #include "nodes/pg_list.h"
 #include "sample.h"
 
-/* share (0 to 1) of the rows that satisfy all quals; false if not known */
+/* of only the rows that satisfy all quals; NULL if not known */
 extern TableSample *sample_filter(TableSample *sample, List *quals);
+
 /*
  * number of distinct combinations over all rows, and the share of the rows
  * that the largest has; false if not known
