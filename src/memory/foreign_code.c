@@ -148,6 +148,8 @@ foreign_code_guard_run(GuardedFunction function, void *argument)
 {
 	Obstacle   *obstacle;
 
+	if (fmgr_hook == stop_call)
+		return guard_run(function, argument);	/* ours are in place */
 	others_need_hook = needs_fmgr_hook;
 	others_hook = fmgr_hook;
 	PG_TRY();
