@@ -19,8 +19,8 @@ typedef struct IndexBuild
 {
 	const char *name;			/* of the index, or what else to call it */
 	Oid			access_method;
-	List	   *columns;		/* of Expr *, over Vars of the table with varno
-								 * 1; INCLUDE columns last */
+	List	   *columns;		/* of Expr *, over Vars of the table with
+								 * varno 1; INCLUDE columns last */
 	List	   *predicate;		/* all of which a row has to satisfy */
 	bool		is_unique;
 } IndexBuild;

@@ -47,8 +47,7 @@ typedef enum Outcome
  */
 typedef struct MemoryUse
 {
-	const char *operation;		/* as EXPLAIN names the node, or "Index
-								 * Build" */
+	const char *operation;		/* as EXPLAIN names the node, or "Index Build" */
 	const char *object;			/* the tables whose rows they are, or the
 								 * index; may be NULL */
 	const char *setting_name;	/* work_mem or maintenance_work_mem */

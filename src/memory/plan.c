@@ -120,7 +120,7 @@ rows_of_group(const PlanRows *input, const PlanRows *groups)
  */
 static void
 add_incremental_sort(PlanReader *reader, IncrementalSort *sort,
-					  const PlanRows *input)
+					 const PlanRows *input)
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	ModelServer server = server_of_node();
@@ -139,7 +139,7 @@ add_incremental_sort(PlanReader *reader, IncrementalSort *sort,
 /* The hash table of a hash join. */
 static void
 add_hash(PlanReader *reader, Hash *hash, const PlanRows *outer,
-		  const PlanRows *inner)
+		 const PlanRows *inner)
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	MemoryUse	outer_use;

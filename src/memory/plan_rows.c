@@ -43,7 +43,7 @@ static Node *
 column_of(Var *var, List *columns)
 {
 	if (var->varattno < 1 || var->varattno > list_length(columns))
-		return unknown_value((Node *) var);	/* a whole row */
+		return unknown_value((Node *) var); /* a whole row */
 	return list_nth(columns, var->varattno - 1);
 }
 
@@ -63,7 +63,7 @@ substitute(Node *node, Substitution *substitution)
 		if (var->varno == INDEX_VAR)
 			return column_of(var, substitution->index);
 		if (substitution->scanrelid != 0 &&
-			var->varno == substitution->scanrelid)
+			(Index) var->varno == substitution->scanrelid)
 			return column_of(var, substitution->scanned);
 		return node;
 	}

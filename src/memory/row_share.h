@@ -18,6 +18,7 @@
 
 /* share (0 to 1) of the rows that satisfy all quals; false if not known */
 extern TableSample *sample_filter(TableSample *sample, List *quals);
+
 /*
  * number of distinct combinations over all rows, and the share of the rows
  * that the largest has; false if not known
