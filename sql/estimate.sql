@@ -142,6 +142,7 @@ SET enable_hashjoin = off;
 SET enable_nestloop = on;
 SELECT n, use, certainty FROM pg_temp.look($$
     SELECT * FROM entity AS a JOIN other AS b ON a.name < b.name;
+    SELECT a.name FROM entity AS a, entity AS b WHERE b.id < 3 ORDER BY a.name || b.name;
 $$);
 RESET enable_mergejoin;
 RESET enable_hashjoin;

@@ -395,6 +395,7 @@ table_names(const PlanReader *reader, List *columns)
 {
 	StringInfoData names;
 	Bitmapset  *tables = tables_read(columns);
+	List	   *seen = NIL;		/* a table can be there several times */
 	int			varno = -1;
 
 	initStringInfo(&names);
@@ -404,8 +405,10 @@ table_names(const PlanReader *reader, List *columns)
 		char	   *name = entry->rtekind == RTE_RELATION ?
 			get_rel_name(entry->relid) : NULL;
 
-		if (name != NULL)
-			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
+		if (name == NULL || list_member_oid(seen, entry->relid))
+			continue;
+		seen = lappend_oid(seen, entry->relid);
+		appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", name);
 	}
 	return names.len > 0 ? names.data : NULL;
 }

@@ -414,6 +414,10 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 		MemoryUse  *use = lfirst(lc);
 
 		use->outcome = judge_use(use, settings, temp_bytes, temp_known);
+		if (use->outcome == OUTCOME_UNKNOWN && use->note == NULL)
+			use->note = settings->is_known ?
+				"how much it writes to temporary files is not known" :
+				"what the migrating role will get is not known to this session";
 		estimate->outcome = Max(estimate->outcome, use->outcome);
 	}
 }
