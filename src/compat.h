@@ -133,8 +133,11 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #else
 #define modify_table_plans(node) ((node)->plans)
 #define alter_table_object_type(statement) ((statement)->relkind)
+#include "optimizer/optimizer.h"
 #define pull_varnos(root, node) pull_varnos(node)
+#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
 #define T_TidRangeScan T_Invalid
+#define T_Memoize T_MemoryContext
 #define F_ROW_NUMBER F_WINDOW_ROW_NUMBER
 #define F_RANK_ F_WINDOW_RANK
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
