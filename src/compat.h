@@ -172,6 +172,7 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 
 #define modify_table_plans(node) ((node)->plans)
 #define alter_table_object_type(statement) ((statement)->relkind)
+#include "optimizer/optimizer.h"
 #define pull_varnos(root, node) pull_varnos(node)
 #define T_TidRangeScan T_Scan	/* no node has this tag, nor the next */
 #define T_Memoize T_Plan

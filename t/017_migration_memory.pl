@@ -198,7 +198,7 @@ my %growth = (
 		INSERT INTO profiler_data_time_series (entityfqnhash, extension, jsonschema, json)
 		SELECT entityfqnhash, extension, jsonschema,
 			(json::jsonb || jsonb_build_object('timestamp', timestamp - n))::json
-		FROM profiler_data_time_series, generate_series(1, 2) AS n;
+		FROM profiler_data_time_series, generate_series(1, 3) AS n;
 		INSERT INTO tag_usage (source, tagfqn, tagfqnhash, targetfqnhash, labeltype, state)
 		SELECT source, tagfqn, tagfqnhash, targetfqnhash || '.' || md5(n::text), labeltype, state
 		FROM tag_usage, generate_series(1, 8) AS n;

@@ -157,8 +157,12 @@ scaled(double planned, const PlanRows *input)
 		planned;
 }
 
-/* By so many standard errors a number of rows may be off. */
+/*
+ * By so many standard errors a number of rows may be off; and so many may lie
+ * between two that agree.
+ */
 #define ERRORS_ALLOWED		2
+#define ERRORS_TO_AGREE		3
 
 /*
  * How many rows of a table a filter lets through, on the safe side: as the
@@ -169,11 +173,10 @@ static double
 filtered_count(const TableSample *filtered, const TableFacts *facts,
 			   double planned)
 {
-	double		margin = ERRORS_ALLOWED * filtered->rows_error;
-	double		count = filtered->rows + margin;
+	double		count = filtered->rows + ERRORS_ALLOWED * filtered->rows_error;
 
 	planned = Min(planned, facts->rows);
-	if (fabs(planned - filtered->rows) <= margin)
+	if (fabs(planned - filtered->rows) <= ERRORS_TO_AGREE * filtered->rows_error)
 		count = Min(count, planned + ERRORS_ALLOWED *
 					sqrt(planned * (facts->rows - planned) /
 						 (300 * default_statistics_target)));
