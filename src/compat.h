@@ -184,7 +184,6 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 /* 14: a hash table says that its keys are strings; predefined roles. */
 #if PG_VERSION_NUM < 140000
 #define HASH_STRINGS 0
-#define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES
 #endif
 
 /* 14: each column says how it is compressed. */
