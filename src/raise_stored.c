@@ -146,32 +146,6 @@ is_credible(const JournalEntry *entry, SettingPlace place)
 		setting_place_may_alter(place, entry->made_by);
 }
 
-/* Raise an error unless the caller may alter the settings at a place. */
-static void
-require_right(SettingPlace place)
-{
-	const char *user;
-	const char *hint;
-
-	if (setting_place_may_alter(place, GetUserId()))
-		return;
-
-	user = pstrdup(quote_identifier(GetUserNameFromId(GetUserId(), false)));
-	if (!OidIsValid(place.role_oid))
-		hint = "It takes the owner of the database, or a superuser.";
-	else if (superuser_arg(place.role_oid))
-		hint = "That role is a superuser: it takes another one.";
-	else
-		hint = psprintf("The role itself may do it; or ask for: %s",
-						GRANTS_TO_ADMINISTER_ROLE(user,
-												  quote_identifier(GetUserNameFromId(place.role_oid, false))));
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to alter settings of %s",
-					setting_place_identity(place)),
-			 errhint("%s", hint)));
-}
-
 /* ----- what is there ----- */
 
 /* Who is to get the values; an error if that is not clear. */
@@ -647,7 +621,7 @@ raise_stored(RaiseRequest *request)
 		raise.place.role_oid = raise.role_oid;
 	if (strcmp(request->scope->source, "user") != 0)
 		raise.place.database_oid = MyDatabaseId;
-	require_right(raise.place);
+	setting_place_require(raise.place);
 
 	stored_setting_lock();
 	look_now(look_around, &raise);
@@ -710,7 +684,7 @@ raise_undo(const JournalEntry *entry)
 				 errhint("If it is to be taken back: %s;",
 						 stored_setting_statement(place, setting->name,
 												  entry->state_before))));
-	require_right(place);
+	setting_place_require(place);
 	stored_setting_alter(place, setting->name, entry->state_before);
 	return JOURNAL_UNDONE;
 }

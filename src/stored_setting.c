@@ -213,6 +213,35 @@ setting_place_may_alter(SettingPlace place, Oid user_oid)
 }
 
 /*
+ * Raise an error (42501) unless the caller may alter the settings at a place;
+ * the hint has the statements that would help.
+ */
+void
+setting_place_require(SettingPlace place)
+{
+	const char *user;
+	const char *hint;
+
+	if (setting_place_may_alter(place, GetUserId()))
+		return;
+
+	user = pstrdup(quote_identifier(GetUserNameFromId(GetUserId(), false)));
+	if (!OidIsValid(place.role_oid))
+		hint = "It takes the owner of the database, or a superuser.";
+	else if (superuser_arg(place.role_oid))
+		hint = "That role is a superuser: it takes another one.";
+	else
+		hint = psprintf("The role itself may do it; or ask for: %s",
+						GRANTS_TO_ADMINISTER_ROLE(user,
+												  quote_identifier(GetUserNameFromId(place.role_oid, false))));
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied to alter settings of %s",
+					setting_place_identity(place)),
+			 errhint("%s", hint)));
+}
+
+/*
  * The statement that stores a setting at a place; NULL takes it away.  NULL
  * if the place is not there.
  */

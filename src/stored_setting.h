@@ -25,6 +25,7 @@ extern const char *stored_setting_text(SettingPlace place, const char *name);
 extern char *setting_place_identity(SettingPlace place);
 extern bool setting_place_exists(SettingPlace place);
 extern bool setting_place_may_alter(SettingPlace place, Oid user_oid);
+extern void setting_place_require(SettingPlace place);
 extern void stored_setting_alter(SettingPlace place, const char *name,
 								 const char *text);
 extern char *stored_setting_statement(SettingPlace place, const char *name,
