@@ -71,7 +71,7 @@ sub estimates
 	my @result = map { [] } @asked;
 	my $values = join ', ', map { "($_, \$statement\$$asked[$_]{statement}\$statement\$)" } 0 .. $#asked;
 	my $out = sql($node, $db, qq{
-		SELECT asked.i, outcome, COALESCE(operation, ''), COALESCE(object, ''),
+		SELECT asked.i, outcome, COALESCE(node, ''), COALESCE(object, ''),
 			COALESCE(setting, ''), COALESCE(needed_bytes, 0), COALESCE(note, '')
 		FROM (VALUES $values) AS asked (i, statement),
 			upgrade_prereq_estimate(asked.statement)});
@@ -147,7 +147,7 @@ sub is_below
 sub test_eras
 {
 	# the tables of 1.4 have all columns that those of 1.1.0 to 1.3 had
-	my %version = ('1.0' => '1.0.2', '1.4' => '1.1.0', '1.8' => '1.8.10', '2.0' => '2.0.2');
+	my %version = ('1.0' => '1.0.2', '1.4' => '1.1.0', '1.8' => '1.8.10', '1.13' => '1.13.4');
 	my %planned;
 
 	cmp_ok(scalar @operations, '>', 100, 'there are operations');

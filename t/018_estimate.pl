@@ -382,8 +382,10 @@ my $script = join '', map {
 		"UPDATE big SET name = big.name || b.id FROM big_2 AS b WHERE b.id = big.id + $_;\n")
 } 1 .. 25;
 my $reads = q{
-	SELECT relname, heap_blks_read + heap_blks_hit FROM pg_statio_user_tables ORDER BY 1;
-	SELECT relname, seq_scan, seq_tup_read, COALESCE(idx_scan, 0) FROM pg_stat_user_tables ORDER BY 1};
+	SELECT relname, heap_blks_read + heap_blks_hit FROM pg_statio_user_tables
+	WHERE relname <> 'upgrade_prereq_journal' ORDER BY 1;
+	SELECT relname, seq_scan, seq_tup_read, COALESCE(idx_scan, 0) FROM pg_stat_user_tables
+	WHERE relname <> 'upgrade_prereq_journal' ORDER BY 1};
 
 sub all_reads
 {

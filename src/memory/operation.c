@@ -21,7 +21,7 @@
  * keep no rows), the batches of a fixed size, and for want of a statement to
  * plan: the last update of 1.9.9, which joins the profiles to a table that
  * the same script makes; and the services that 1.7.0 counts pair by pair.
- * 2.1.0 is in development.
+ * 2.1.0 is in development, and not listed.
  *
  * src/memory/operation.c
  *
@@ -449,36 +449,6 @@ const Operation operations[] = {
 	{"2.0.0", "entity_usage",
 		"index on (entitytype, usagedate)",
 	"CREATE INDEX ON entity_usage (entitytype, usagedate)"},
-
-	{"2.1.0", "entity_relationship",
-		"unique index on (relationshipid), which is null in all rows",
-	"CREATE UNIQUE INDEX ON entity_relationship ((NULL::varchar))"},
-	{"2.1.0", "entity_relationship",
-		"index on (relationshiptypeid), which is null in all rows",
-	"CREATE INDEX ON entity_relationship ((NULL::varchar))"},
-	{"2.1.0", "test_case_resolution_status_time_series",
-		"index on (stateid, timestamp)",
-	"CREATE INDEX ON test_case_resolution_status_time_series (stateid, timestamp)"},
-	{"2.1.0", "test_case_resolution_status_time_series",
-		"index on (entityfqnhash, timestamp)",
-	"CREATE INDEX ON test_case_resolution_status_time_series (entityfqnhash, timestamp)"},
-	{"2.1.0", "test_case_resolution_status_time_series",
-		"index on (assignee, timestamp)",
-	"CREATE INDEX ON test_case_resolution_status_time_series (assignee, timestamp)"},
-	{"2.1.0", "test_case_resolution_status_time_series",
-		"grouping by (stateid) and two joins, to fill test_case_incident",
-		"SELECT s.stateid, s.entityfqnhash, s.assignee, s.json, i.first, i.last"
-		" FROM (SELECT g.stateid, g.first, g.last, max(r.id) AS id"
-		" FROM (SELECT stateid, min(timestamp) AS first, max(timestamp) AS last"
-		" FROM test_case_resolution_status_time_series GROUP BY stateid) AS g"
-		" JOIN test_case_resolution_status_time_series AS r"
-		" ON r.stateid = g.stateid AND r.timestamp = g.last"
-		" GROUP BY g.stateid, g.first, g.last) AS i"
-		" JOIN test_case_resolution_status_time_series AS s ON s.id = i.id"
-	" WHERE s.entityfqnhash IS NOT NULL"},
-	{"2.1.0", "profiler_data_time_series",
-		"index on (entityfqnhash)",
-	"CREATE INDEX CONCURRENTLY ON profiler_data_time_series (entityfqnhash)"},
 };
 
 const int	operation_count = lengthof(operations);
