@@ -72,7 +72,7 @@ start_worker(const Deadline *deadline)
 	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = RETRY_AFTER_S;
-	strlcpy(worker.bgw_library_name, "upgrade_prereq",
+	strlcpy(worker.bgw_library_name, "$libdir/upgrade_prereq",
 			sizeof(worker.bgw_library_name));
 	strlcpy(worker.bgw_function_name, "upgrade_prereq_deadline_main",
 			BGW_MAXLEN);
