@@ -36,7 +36,7 @@ ORDER BY 1;
 -- the heavy statement of 1.12.9, and what comes of it with less and less
 CREATE VIEW pg_temp.grouping AS
     SELECT outcome, node, setting,
-           needed_bytes BETWEEN 200 * row_count AND 320 * row_count AS needs_some_280_a_row,
+           needed_bytes BETWEEN 100 * row_count AND 800 * row_count AS needs_some_hundred_a_row,
            available_bytes,
            one_pass_bytes < needed_bytes AS one_pass_is_less,
            temp_bytes BETWEEN 150 * row_count AND 250 * row_count AS writes_some_217_a_row,
