@@ -128,6 +128,9 @@ ALTER TABLE openmetadata.entity_extension_time_series ALTER "timestamp" DROP NOT
 UPDATE openmetadata.entity_extension_time_series SET "timestamp" = NULL, json = json || '{"pipelineState": "running"}'
 WHERE json -> 'pipelineState' = '["running"]';
 SELECT message, detail FROM pg_temp.report WHERE message LIKE '%the time of%';
+-- a time before the beginning of all things
+UPDATE openmetadata.entity_extension_time_series SET "timestamp" = -9223372036854775808 WHERE "timestamp" IS NULL;
+SELECT status FROM upgrade_prereq_findings(include => '{superseded_pipeline_runs}', deep => true);
 
 -- the lock of a search re-index
 SELECT level, status, message FROM upgrade_prereq_findings(include => '{held_locks}');

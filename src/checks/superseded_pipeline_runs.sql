@@ -12,7 +12,7 @@
 -- below 10^11 are in seconds.
 WITH open_run AS MATERIALIZED (
     SELECT series.@entityfqnhash@ AS key,
-           series."timestamp" * CASE WHEN series."timestamp" < 100000000000 THEN 1000 ELSE 1 END AS epoch_ms,
+           series."timestamp" * CASE WHEN series."timestamp" BETWEEN -99999999999 AND 99999999999 THEN 1000 ELSE 1 END AS epoch_ms,
            lower(series.json ->> 'pipelineState') AS state
     FROM @schema@.entity_extension_time_series AS series
     WHERE series.extension = 'ingestionPipeline.pipelineStatus'
