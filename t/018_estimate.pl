@@ -78,25 +78,25 @@ END
 $$;
 CREATE FUNCTION pure(i int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM trace('pure');
+    PERFORM public.trace('pure');
     RETURN i;
 END
 $$;
 CREATE FUNCTION steady(i int) RETURNS int STABLE LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM trace('steady');
+    PERFORM public.trace('steady');
     RETURN i;
 END
 $$;
 CREATE FUNCTION equal(int, text) RETURNS boolean IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN trace('equal');
+    RETURN public.trace('equal');
 END
 $$;
 CREATE OPERATOR === (LEFTARG = int, RIGHTARG = text, FUNCTION = equal, RESTRICT = eqsel, JOIN = eqjoinsel);
 CREATE FUNCTION add(anyelement, anyelement) RETURNS anyelement IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM trace('add');
+    PERFORM public.trace('add');
     RETURN $1;
 END
 $$;
@@ -104,14 +104,14 @@ CREATE AGGREGATE pick(anyelement) (SFUNC = add, STYPE = anyelement);
 CREATE TYPE pair AS (a int, b int);
 CREATE FUNCTION to_pair(int) RETURNS pair IMMUTABLE LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM trace('cast');
+    PERFORM public.trace('cast');
     RETURN (1, 2);
 END
 $$;
 CREATE CAST (int AS pair) WITH FUNCTION to_pair(int);
 CREATE VIEW looks AS SELECT * FROM t WHERE id = pure(1);
 CREATE VIEW target AS SELECT id FROM t;
-CREATE RULE redirect AS ON INSERT TO target DO INSTEAD SELECT trace('rule') AS id;
+CREATE RULE redirect AS ON INSERT TO target DO INSTEAD SELECT public.trace('rule') AS id;
 -- an index and a check whose constant parts the planner folds
 CREATE TABLE folded (id int, CHECK (id > pure(-1) OR id < 0));
 CREATE INDEX ON folded ((id + pure(1)));
@@ -181,10 +181,10 @@ LOAD 'plpgsql';
 DECLARE c CURSOR WITH HOLD FOR SELECT * FROM t ORDER BY name; FETCH ALL FROM c; MOVE c; CLOSE c;
 PREPARE p AS DELETE FROM t; EXECUTE p; DEALLOCATE p;
 EXPLAIN ANALYZE DELETE FROM t;
-DO \$\$ BEGIN INSERT INTO touched VALUES ('do'); PERFORM trace('do'), pg_advisory_lock(9); END \$\$;
+DO \$\$ BEGIN INSERT INTO touched VALUES ('do'); PERFORM public.trace('do'), pg_advisory_lock(9); END \$\$;
 DO LANGUAGE plpgsql 'BEGIN EXECUTE ''DROP TABLE t''; END';
 CREATE FUNCTION made() RETURNS void LANGUAGE sql AS \$\$ DELETE FROM t \$\$; SELECT made(); CALL made();
-SELECT trace('select'); SELECT * FROM t WHERE trace('where'); VALUES (trace('values'));
+SELECT public.trace('select'); SELECT * FROM t WHERE trace('where'); VALUES (trace('values'));
 SELECT pure(1); SELECT steady(1); SELECT * FROM t WHERE id = pure(1); SELECT * FROM t WHERE id = steady(1);
 SELECT * FROM t WHERE id === 'x'; SELECT 1 === 'x'; SELECT pick(id) FROM t; SELECT pick(1);
 SELECT 1::pair; SELECT * FROM looks ORDER BY name; INSERT INTO target VALUES (1);
@@ -202,10 +202,10 @@ SELECT rank() OVER (ORDER BY pure(id)) FROM t; SELECT * FROM generate_series(1, 
 SELECT * FROM t TABLESAMPLE system (pure(1)); SELECT CASE WHEN pure(1) = 1 THEN 1 END;
 WITH RECURSIVE r AS (SELECT pure(1) AS i UNION SELECT pure(i) FROM r) SELECT * FROM r;
 SELECT query_to_xml('DELETE FROM t', true, true, ''), table_to_xml('looks', true, true, '');
-SELECT * FROM t WHERE name = query_to_xml('SELECT trace(''xml'')', true, true, '')::text;
+SELECT * FROM t WHERE name = query_to_xml('SELECT public.trace(''xml'')', true, true, '')::text;
 SELECT * FROM t WHERE name = table_to_xml('looks', true, true, '')::text;
 SELECT * FROM t WHERE name = database_to_xml(true, true, '')::text;
-SELECT ts_rewrite('a'::tsquery, 'SELECT trace(''ts'')::text::tsquery, ''b''::tsquery'), ts_stat('SELECT trace(''stat'')');
+SELECT ts_rewrite('a'::tsquery, 'SELECT public.trace(''ts'')::text::tsquery, ''b''::tsquery'), ts_stat('SELECT public.trace(''stat'')');
 SELECT name FROM t ORDER BY name;
 SQL
 
