@@ -757,6 +757,51 @@ read_node(PlanReader *reader, Plan *plan, double bound)
 	return rows;
 }
 
+/* Append the kinds of a node and of all below it. */
+static void
+append_shape(StringInfo shape, Plan *plan)
+{
+	List	   *others = NIL;
+	ListCell   *lc;
+
+	if (plan == NULL)
+		return;
+	check_stack_depth();
+	if (IsA(plan, Append))
+		others = ((Append *) plan)->appendplans;
+	else if (IsA(plan, MergeAppend))
+		others = ((MergeAppend *) plan)->mergeplans;
+	else if (IsA(plan, ModifyTable))
+		others = modify_table_plans((ModifyTable *) plan);
+	else if (IsA(plan, SubqueryScan))
+		others = list_make1(((SubqueryScan *) plan)->subplan);
+
+	appendStringInfo(shape, "(%d", (int) nodeTag(plan));
+	if (!IsA(plan, ModifyTable))
+		append_shape(shape, outerPlan(plan));
+	append_shape(shape, innerPlan(plan));
+	foreach(lc, others)
+		append_shape(shape, lfirst(lc));
+	appendStringInfoChar(shape, ')');
+}
+
+/*
+ * The kinds of the nodes of a plan, to tell whether another one is the same
+ * but for its costs.
+ */
+const char *
+plan_shape(PlannedStmt *stmt)
+{
+	StringInfoData shape;
+	ListCell   *lc;
+
+	initStringInfo(&shape);
+	append_shape(&shape, stmt->planTree);
+	foreach(lc, stmt->subplans)
+		append_shape(&shape, lfirst(lc));
+	return shape.data;
+}
+
 /*
  * The nodes of a plan that keep rows in memory under work_mem (List of
  * MemoryUse *), with the settings that are in force now; those that never

@@ -13,6 +13,7 @@
 #include "nodes/plannodes.h"
 #include "table_facts.h"
 
+extern const char *plan_shape(PlannedStmt *stmt);
 extern List *plan_memory_uses(PlannedStmt *stmt, TableFactsCache *cache);
 
 #endif							/* UPGRADE_PREREQ_PLAN_H */

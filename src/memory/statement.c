@@ -136,22 +136,41 @@ plan_at(const StatementCall *call, Query *query, int work_mem_kb)
 						 CURSOR_OPT_PARALLEL_OK, NULL);
 }
 
-/* Would more memory make the plan an order of magnitude cheaper? */
+/* Would so much memory make the plan an order of magnitude cheaper? */
 static bool
 is_cheaper_at(const StatementCall *call, Query *query, double cost,
 			  int work_mem_kb)
 {
+	CHECK_FOR_INTERRUPTS();
 	return plan_at(call, query, work_mem_kb)->planTree->total_cost <=
 		cost / CLIFF_RATIO;
 }
 
+/* The subquery that is not hashed for want of memory, or NULL. */
+static MemoryUse *
+find_unhashed(List *uses)
+{
+	ListCell   *lc;
+
+	foreach(lc, uses)
+	{
+		MemoryUse  *use = lfirst(lc);
+
+		if (strcmp(use->operation, "SubPlan (not hashed)") == 0)
+			return use;
+	}
+	return NULL;
+}
+
 /*
- * The value of work_mem, in kB, from which on the plan is an order of
- * magnitude cheaper than the one at hand; 0 if there is none.
+ * The value of work_mem, in kB, from which on there is a plan that is an order
+ * of magnitude cheaper than the one at hand; 0 if there is none.  A sort that
+ * the planner finds cheaper since it needs no disk is no other plan.
  */
 static int
-find_cliff(const StatementCall *call, Query *query, double cost)
+find_cliff(const StatementCall *call, Query *query, PlannedStmt *stmt)
 {
+	double		cost = stmt->planTree->total_cost;
 	int			below = call->settings->work_mem_kb;
 	int			above = MAX_KILOBYTES;
 
@@ -166,6 +185,9 @@ find_cliff(const StatementCall *call, Query *query, double cost)
 		else
 			below = middle;
 	}
+	if (find_unhashed(call->estimate->uses) == NULL &&
+		strcmp(plan_shape(stmt), plan_shape(plan_at(call, query, above))) == 0)
+		return 0;
 	return above;
 }
 
@@ -174,16 +196,8 @@ static void
 add_cliff(StatementCall *call, Query *query, double cost, int edge_kb)
 {
 	double		cost_above = plan_at(call, query, edge_kb)->planTree->total_cost;
-	MemoryUse  *use = NULL;
-	ListCell   *lc;
+	MemoryUse  *use = find_unhashed(call->estimate->uses);
 
-	foreach(lc, call->estimate->uses)
-	{
-		MemoryUse  *candidate = lfirst(lc);
-
-		if (strcmp(candidate->operation, "SubPlan (not hashed)") == 0)
-			use = candidate;
-	}
 	if (use == NULL)
 	{
 		use = palloc0(sizeof(MemoryUse));
@@ -223,7 +237,6 @@ static void
 read_query(StatementCall *call, Query *query)
 {
 	PlannedStmt *stmt;
-	double		cost;
 	bool		any_short = false;
 	int			edge_kb;
 	ListCell   *lc;
@@ -232,7 +245,6 @@ read_query(StatementCall *call, Query *query)
 	query = castNode(Query, foreign_code_hide_calls((Node *) query, NULL));
 	require_tables(query);
 	stmt = plan_at(call, query, call->settings->work_mem_kb);
-	cost = stmt->planTree->total_cost;
 	call->estimate->uses = list_concat(call->estimate->uses,
 									   plan_memory_uses(stmt, call->cache));
 
@@ -244,9 +256,9 @@ read_query(StatementCall *call, Query *query)
 	}
 	if (!any_short)
 		return;
-	edge_kb = find_cliff(call, query, cost);
+	edge_kb = find_cliff(call, query, stmt);
 	if (edge_kb > 0)
-		add_cliff(call, query, cost, edge_kb);
+		add_cliff(call, query, stmt->planTree->total_cost, edge_kb);
 }
 
 /* Does EXPLAIN run its statement? */
