@@ -183,7 +183,8 @@ add_hash(PlanReader *reader, Hash *hash, const PlanRows *outer,
 								inner->columns, use),
 		.outer = plan_rows_kept(reader, outer, ROW_MINIMAL_TUPLE,
 								outer->columns, &outer_use),
-		.planned_rows = hash->plan.parallel_aware ? hash->rows_total : input->plan_rows,
+		.planned_rows = plan_rows_countable(hash->plan.parallel_aware ?
+											hash->rows_total : input->plan_rows),
 		.planned_width = input->plan_width,
 		.skew = OidIsValid(hash->skewTable),
 		.processes = hash->plan.parallel_aware ? reader->processes : 1,
@@ -488,12 +489,12 @@ add_hashed_subplan(PlanReader *reader, const SubPlan *subplan)
 	if (subplan->subLinkType != ANY_SUBLINK || subplan->parParam != NIL)
 		return;
 	(void) plan_rows_kept(reader, rows, ROW_MINIMAL_TUPLE, rows->columns, use);
-	use->rows = plan->plan_rows;
+	use->rows = plan_rows_countable(plan->plan_rows);
 	use->row_bytes = plan->plan_width;
 	use->certainty = CERTAINTY_EXACT;
 	use->source = SOURCE_STATISTICS;
 	use->note = "the planner decides by its estimate; once chosen, the hash table has no limit";
-	need = model_hashed_subplan(&server, plan->plan_rows, plan->plan_width);
+	need = model_hashed_subplan(&server, use->rows, plan->plan_width);
 	need.one_pass_bytes = need.needed_bytes;	/* with less it is no hash */
 	add_use(reader, use,
 			subplan->useHashTable ? "hashed SubPlan" : "SubPlan (not hashed)",

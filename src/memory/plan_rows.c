@@ -126,13 +126,23 @@ plan_rows_unknown(Plan *plan)
 	PlanRows   *rows = palloc0(sizeof(PlanRows));
 	ListCell   *lc;
 
-	rows->count = rows->planned = plan->plan_rows;
+	rows->count = rows->planned = plan_rows_countable(plan->plan_rows);
 	rows->certainty = CERTAINTY_ROUGH;
 	rows->source = SOURCE_PLANNER;
 	foreach(lc, plan->targetlist)
 		rows->columns = lappend(rows->columns,
 								unknown_value((Node *) lfirst_node(TargetEntry, lc)->expr));
 	return rows;
+}
+
+/*
+ * A number of rows that can be counted with: up to 13 the planner multiplies
+ * without end (later MAXIMUM_ROWCOUNT in costsize.c stops it).
+ */
+double
+plan_rows_countable(double rows)
+{
+	return rows < 1e30 ? rows : 1e30;	/* also what is not a number */
 }
 
 /*
@@ -145,16 +155,16 @@ planned_in_all(const PlanReader *reader, Plan *plan, bool is_partial)
 	int			workers = reader->processes - 1;
 
 	if (!is_partial || workers < 1)
-		return plan->plan_rows;
-	return plan->plan_rows * (workers + Max(0, 1.0 - 0.3 * workers));
+		return plan_rows_countable(plan->plan_rows);
+	return plan_rows_countable(plan->plan_rows) * (workers + Max(0, 1.0 - 0.3 * workers));
 }
 
 /* Scale a number of the planner by how far off it was one level down. */
 static double
 scaled(double planned, const PlanRows *input)
 {
-	return input->planned > 0 ? planned * input->count / input->planned :
-		planned;
+	return plan_rows_countable(input->planned > 0 ?
+							   planned * (input->count / input->planned) : planned);
 }
 
 /*
@@ -429,7 +439,7 @@ plan_rows_kept(PlanReader *reader, const PlanRows *rows, RowForm form,
 
 	kept = row_lengths(form, columns, reader->samples,
 					   list_length(reader->stmt->rtable), &guessed);
-	kept.count = ceil(rows->count);
+	kept.count = ceil(plan_rows_countable(rows->count));
 	use->rows = kept.count;
 	use->row_bytes = kept.length;
 	use->object = table_names(reader, columns);

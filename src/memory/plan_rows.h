@@ -40,6 +40,7 @@ typedef struct PlanReader
 	List	   *uses;			/* of MemoryUse * */
 } PlanReader;
 
+extern double plan_rows_countable(double rows);
 extern PlanRows *plan_rows_scan(PlanReader *reader, Scan *scan, List *quals);
 extern PlanRows *plan_rows_join(PlanReader *reader, Join *join,
 								const PlanRows *outer, const PlanRows *inner);
