@@ -92,6 +92,8 @@ BEGIN
     RETURN false;
 END
 $$;
+CREATE FUNCTION pg_temp.plan(query text) RETURNS SETOF text LANGUAGE plpgsql AS
+$$BEGIN RETURN QUERY EXECUTE 'EXPLAIN (COSTS OFF) ' || query; END$$;
 SELECT q.query, pg_temp.spills(q.query, (e.needed_bytes * 1.02)::bigint) AS with_it,
        pg_temp.spills(q.query, (e.needed_bytes * 0.9)::bigint) AS with_less,
        e.needed_bytes > e.one_pass_bytes AS more_than_one_pass
@@ -132,6 +134,54 @@ SELECT n, use, certainty, note FROM pg_temp.look($$
     EXPLAIN SELECT name FROM entity ORDER BY name;
     PREPARE p AS SELECT name FROM entity ORDER BY name;
 $$);
+-- what RETURNING hands up is as wide as the columns of the table
+SELECT statement_number, node, row_bytes BETWEEN 25 AND 40 AS as_wide
+FROM upgrade_prereq_estimate($$
+    WITH c AS (DELETE FROM other RETURNING *) SELECT count(*) FROM c;
+    WITH c AS (UPDATE other SET id = 0 RETURNING *) SELECT count(*) FROM c;
+    WITH c AS (INSERT INTO other SELECT id, name FROM entity RETURNING name) SELECT count(*) FROM c;
+$$) WHERE node = 'CTE Scan';
+-- several tables have more groups than one
+SELECT statement_number, node, row_count BETWEEN 19000 AND 45000 AS in_all
+FROM upgrade_prereq_estimate($$
+    SELECT id, count(*) FROM part GROUP BY id;
+    SELECT id FROM part UNION SELECT id FROM part;
+$$) WHERE node LIKE 'HashAggregate%';
+-- all grouping sets are sorted, and all results of a function
+SELECT statement_number, max(row_count) BETWEEN 20011 AND 20500 AS of_sets,
+       max(row_count) BETWEEN 39900 AND 40500 AS of_function
+FROM upgrade_prereq_estimate($$
+    SELECT id, grp, count(*) FROM entity GROUP BY GROUPING SETS (id, grp, ()) ORDER BY 3;
+    SELECT grp, id, count(*) FROM entity GROUP BY ROLLUP (grp, id) ORDER BY 3;
+    SELECT unnest(ARRAY[id, grp]) FROM entity ORDER BY 1;
+$$) WHERE node = 'Sort' GROUP BY 1 ORDER BY 1;
+-- a join on the key of a bloated table has all rows
+CREATE TABLE bloated (id int) WITH (autovacuum_enabled = off);
+INSERT INTO bloated SELECT id FROM entity;
+ANALYZE bloated;
+BEGIN;
+INSERT INTO bloated SELECT id FROM entity;
+ROLLBACK;
+SELECT row_count >= 20000 AS all_rows
+FROM upgrade_prereq_estimate('SELECT * FROM bloated JOIN entity USING (id) ORDER BY name')
+WHERE node = 'Sort';
+-- a merge join does not keep what it has materialized
+SET enable_hashjoin = off;
+SET work_mem = '256kB';
+SELECT count(*) FROM pg_temp.plan('SELECT * FROM entity a JOIN entity b USING (grp)') AS line
+WHERE line LIKE '%Materialize%';
+SELECT use FROM pg_temp.look('SELECT * FROM entity a JOIN entity b USING (grp)');
+SET work_mem = '64MB';
+RESET enable_hashjoin;
+-- the processes of an index build share the setting
+SET min_parallel_table_scan_size = 0;
+SET max_parallel_maintenance_workers = 1;
+SET maintenance_work_mem = '64MB';
+SELECT processes, peak_bytes = available_bytes AS shared
+FROM upgrade_prereq_estimate('CREATE INDEX ON entity (name)');
+RESET min_parallel_table_scan_size;
+SET max_parallel_maintenance_workers = 0;
+SET maintenance_work_mem = '1MB';
 SELECT DISTINCT use COLLATE "C" AS use FROM pg_temp.look($$
     WITH RECURSIVE r AS (SELECT id FROM other UNION SELECT id + 1 FROM r WHERE id < 10)
     SELECT * FROM r;

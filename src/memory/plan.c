@@ -360,6 +360,25 @@ add_aggregate_sorts(PlanReader *reader, Agg *agg, const PlanRows *input,
 	}
 }
 
+/*
+ * The groups of the grouping sets of an aggregate, or of one that is chained
+ * to it: each set is of the first few of its columns (ExecInitAgg() in
+ * executor/nodeAgg.c).
+ */
+static double
+sets_count(PlanReader *reader, Agg *agg, const Agg *chained,
+		   const PlanRows *input)
+{
+	double		count = 0;
+	ListCell   *lc;
+
+	foreach(lc, chained->groupingSets)
+		count += plan_rows_groups(reader, &agg->plan, input,
+								  list_length(lfirst(lc)),
+								  chained->grpColIdx)->count;
+	return count;
+}
+
 static PlanRows *
 read_aggregate(PlanReader *reader, Agg *agg)
 {
@@ -368,6 +387,7 @@ read_aggregate(PlanReader *reader, Agg *agg)
 	PlanRows   *groups = plan_rows_groups(reader, &agg->plan, input,
 										  agg->numCols, agg->grpColIdx);
 	AggregateScan scan = {NIL, NULL};
+	double		count = sets_count(reader, agg, agg, input);
 	ListCell   *lc;
 
 	(void) scan_aggregates((Node *) agg->plan.targetlist, &scan);
@@ -382,14 +402,20 @@ read_aggregate(PlanReader *reader, Agg *agg)
 
 		if (outerPlan(set) != NULL) /* grouping sets that are sorted again */
 			add_sort(reader, input, input->columns, "Sort", 0);
-		if (set->aggstrategy != AGG_HASHED)
-			continue;
 		set_groups = plan_rows_groups(reader, &agg->plan, input, set->numCols,
 									  set->grpColIdx);
-		add_hash_aggregate(reader, set, below->plan_width, input, set_groups,
-						   &scan);
+		count += sets_count(reader, agg, set, input);
+		if (set->aggstrategy == AGG_HASHED)
+			add_hash_aggregate(reader, set, below->plan_width, input,
+							   set_groups, &scan);
 	}
 	add_aggregate_sorts(reader, agg, input, groups, &scan);
+	if (agg->groupingSets == NIL)
+		return groups;
+
+	groups->count = count;
+	groups->planned = agg->plan.plan_rows;
+	groups->certainty = CERTAINTY_ROUGH;
 	return groups;
 }
 
@@ -461,12 +487,29 @@ scan_conditions(Scan *scan)
 	}
 }
 
-/* A join, whose inner side may be a hash. */
+/* A node that hands on, or thins out, the rows of its one input. */
+static PlanRows *
+read_above(PlanReader *reader, Plan *plan, double bound, bool same_count)
+{
+	PlanRows   *input;
+
+	if (outerPlan(plan) == NULL)
+		return plan_rows_unknown(plan);
+	input = read_node(reader, outerPlan(plan), bound);
+	return plan_rows_above(reader, plan, input, same_count);
+}
+
+/*
+ * A join, whose inner side may be a hash.  What a merge join has materialized
+ * is thrown away as it goes on (ExecMaterialMarkPos() in nodeMaterial.c).
+ */
 static PlanRows *
 read_join(PlanReader *reader, Join *join)
 {
 	PlanRows   *outer = read_node(reader, outerPlan(join), 0);
-	PlanRows   *inner = read_node(reader, innerPlan(join), 0);
+	PlanRows   *inner = IsA(join, MergeJoin) && IsA(innerPlan(join), Material) ?
+		read_above(reader, innerPlan(join), 0, true) :
+		read_node(reader, innerPlan(join), 0);
 
 	if (IsA(join, HashJoin))
 		add_hash(reader, castNode(Hash, innerPlan(join)), outer, inner);
@@ -574,16 +617,18 @@ limit_bound(const Limit *limit)
 		(double) DatumGetInt64(offset->constvalue);
 }
 
-/* A node that hands on, or thins out, the rows of its one input. */
+/* Functions in the select list that make several rows of one. */
 static PlanRows *
-read_above(PlanReader *reader, Plan *plan, double bound, bool same_count)
+read_set_returning(PlanReader *reader, Plan *plan)
 {
-	PlanRows   *input;
+	PlanRows   *rows = read_above(reader, plan, 0, true);
+	double		results = plan->plan_rows / Max(1, outerPlan(plan)->plan_rows);
 
-	if (outerPlan(plan) == NULL)
-		return plan_rows_unknown(plan);
-	input = read_node(reader, outerPlan(plan), bound);
-	return plan_rows_above(reader, plan, input, same_count);
+	rows->count *= results;
+	rows->planned *= results;
+	rows->certainty = CERTAINTY_ROUGH;
+	rows->source = SOURCE_PLANNER;
+	return rows;
 }
 
 /* A node that keeps the rows of its input, for others to read again. */
@@ -685,7 +730,9 @@ read_node_proper(PlanReader *reader, Plan *plan, double bound)
 		case T_MergeAppend:
 			return read_append(reader, ((MergeAppend *) plan)->mergeplans, bound);
 		case T_ModifyTable:
-			return read_append(reader, modify_table_plans((ModifyTable *) plan), 0);
+			return plan_rows_returned((ModifyTable *) plan,
+									  read_append(reader,
+												  modify_table_plans((ModifyTable *) plan), 0));
 		case T_NestLoop:
 		case T_MergeJoin:
 		case T_HashJoin:
@@ -712,6 +759,8 @@ read_node_proper(PlanReader *reader, Plan *plan, double bound)
 								 ((GatherMerge *) plan)->num_workers, bound);
 		case T_Limit:
 			return read_above(reader, plan, limit_bound((Limit *) plan), false);
+		case T_ProjectSet:
+			return read_set_returning(reader, plan);
 		case T_Hash:
 		case T_LockRows:
 			return read_above(reader, plan, 0, true);

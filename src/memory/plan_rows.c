@@ -202,8 +202,10 @@ filter_rows(PlanReader *reader, PlanRows *rows, const TableFacts *facts,
 			Index scanrelid, List *quals)
 {
 	TableSample *filtered;
-	double		planned = facts->planned_rows > 0 ?
-		rows->planned * facts->rows / facts->planned_rows : rows->planned;
+	double		planned = rows->planned;
+
+	if (facts->planned_rows > 0 && facts->rows > facts->planned_rows)
+		planned *= facts->rows / facts->planned_rows;
 
 	ChangeVarNodes((Node *) (quals = copyObject(quals)), scanrelid, 1, 0);
 	filtered = sample_filter(facts->sample, quals);
@@ -244,6 +246,13 @@ plan_rows_scan(PlanReader *reader, Scan *scan, List *quals)
 
 	rows->is_partial = scan->plan.parallel_aware;
 	rows->planned = planned_in_all(reader, &scan->plan, rows->is_partial);
+
+	/*
+	 * The planner counts rows of a bloated table that are not there; but a
+	 * join on its key does not have fewer rows for that, nor groups.
+	 */
+	if (facts->rows >= 0 && facts->rows < facts->planned_rows)
+		rows->planned *= facts->rows / facts->planned_rows;
 	rows->count = facts->rows >= 0 ? facts->rows : rows->planned;
 	rows->certainty = facts->certainty;
 	rows->source = facts->source;
@@ -343,6 +352,10 @@ plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 		return rows;
 	rows->largest_group = largest * input->count;
 
+	/* no table of several is taken to share a group with another */
+	groups *= Max(input->parts, 1);
+	at_most *= Max(input->parts, 1);
+
 	/* the planner has seen more rows, if the sample does not contradict it */
 	if (at_most < 1.5 * groups && rows->planned <= at_most &&
 		rows->planned >= groups * groups / at_most)
@@ -378,6 +391,30 @@ plan_rows_append(List *inputs)
 	/* what the rows look like is what those of the largest input do */
 	if (largest != NULL)
 		rows->columns = largest->columns;
+	if (list_length(inputs) > 1 && largest->count > 0)
+		rows->parts = Max(largest->parts, 1) * rows->count / largest->count;
+	return rows;
+}
+
+/*
+ * What RETURNING hands up, for each row of the input one.  Columns of the
+ * table that is changed are left as they are there: the new ones are not
+ * known, but those of INSERT are the columns of the input.
+ */
+PlanRows *
+plan_rows_returned(ModifyTable *modify, const PlanRows *input)
+{
+	PlanRows   *rows = palloc(sizeof(PlanRows));
+	Substitution substitution = {input->columns, NIL, NIL, 0, NIL};
+
+	if (modify->operation == CMD_INSERT)
+	{
+		substitution.scanrelid = linitial_int(modify->resultRelations);
+		substitution.scanned = input->columns;
+	}
+	*rows = *input;
+	rows->columns = substitute_targetlist(modify->plan.targetlist,
+										  &substitution);
 	return rows;
 }
 

@@ -22,6 +22,9 @@ typedef struct PlanRows
 	double		group_rows;		/* if they are groups: rows of one, on average */
 	double		largest_group;	/* if they are groups: rows of the largest on
 								 * the safe side; or 0 */
+	double		parts;			/* if they are those of several tables: how
+								 * many times as many as those of the table
+								 * that the columns are of; else 0 */
 	bool		is_partial;		/* each process has a share of them, else all */
 	Certainty	certainty;		/* of count */
 	FigureSource source;		/* of count */
@@ -50,6 +53,8 @@ extern PlanRows *plan_rows_groups(PlanReader *reader, Plan *plan,
 								  const PlanRows *input, int key_count,
 								  const AttrNumber *keys);
 extern PlanRows *plan_rows_append(List *inputs);
+extern PlanRows *plan_rows_returned(ModifyTable *modify,
+									const PlanRows *input);
 extern PlanRows *plan_rows_unknown(Plan *plan);
 extern PlanRows *plan_rows_renamed(PlanReader *reader, Scan *scan,
 								   const PlanRows *input);

@@ -403,18 +403,19 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 	{
 		MemoryUse  *use = lfirst(lc);
 		bool		is_build = strcmp(use->setting_name, "work_mem") != 0;
-		double		held = use->multiplier * use->processes *
+		double		held = use->multiplier *
 			Min(use->need.needed_bytes, setting_bytes_of(settings, use));
 
 		temp_known &= use->need.temp_bytes >= 0;
 		if (is_build)
 		{
+			/* all processes share the setting (_bt_parallel_build_main()) */
 			build_bytes = Max(build_bytes, held);
 			temp_bytes = Max(temp_bytes, use->need.temp_bytes);
 		}
 		else
 		{
-			estimate->peak_bytes += held;
+			estimate->peak_bytes += use->processes * held;
 			temp_bytes += Max(use->need.temp_bytes, 0);
 		}
 	}
