@@ -109,6 +109,23 @@ SELECT level, status, object_identity, message, regexp_replace(detail, '\d+ (row
 FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}');
 SELECT fix_sql FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}') LIMIT 1 \gexec
 SELECT level, status, message FROM upgrade_prereq_findings('1.13.4', include => '{temp_file_limit}');
+-- files of one statement that fit one by one, but not together: the query of
+-- the check, with a statement of several nodes
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '200kB';
+\set query `sed -e 's/@extschema@/public/g' -e '/^--/d' "$UPGRADE_PREREQ_FIXTURE/../src/checks/temp_file_limit.sql"`
+WITH fact AS (
+    SELECT name 'regress_openmetadata' AS role_name, name 'openmetadata' AS schema_name,
+           jsonb '[{"version": "1.9.9", "table_name": "a", "operation": "o", "outcome": "fails", "row_count": "1",
+                    "setting": "work_mem", "temp_bytes": "150000", "needed_bytes": "300000", "available_bytes": "1"},
+                   {"version": "1.9.9", "table_name": "a", "operation": "o", "outcome": "fails", "row_count": "1",
+                    "setting": "work_mem", "temp_bytes": "100000", "needed_bytes": "400000", "available_bytes": "1"},
+                   {"version": "1.9.9", "table_name": "b", "operation": "o", "outcome": "fails", "row_count": "1",
+                    "setting": "maintenance_work_mem", "temp_bytes": "150000", "needed_bytes": "300000", "available_bytes": "1"},
+                   {"version": "1.9.9", "table_name": "b", "operation": "o", "outcome": "fails", "row_count": "1",
+                    "setting": "maintenance_work_mem", "temp_bytes": "100000", "needed_bytes": "200000", "available_bytes": "1"}]' AS memory
+)
+SELECT object_identity, message, detail, hint FROM (:query) AS finding;
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET temp_file_limit = '-1';
 -- the picture
 \x off
 SELECT regexp_replace(regexp_replace(line, '#+', '#'), ' +\] +\d+ kB', ' ] N kB') AS line

@@ -25,13 +25,26 @@ memory AS (
         setting text, needed_bytes bigint, available_bytes bigint, one_pass_bytes bigint,
         temp_bytes bigint, row_count bigint, certainty text, sqlstate text, note text, hint text, fix_sql text)
 ),
--- of each table the node that writes most
+-- the files of a statement are there at the same time, but for those of
+-- indexes, which are built one after the other
+operation AS (
+    SELECT version, table_name, operation,
+           greatest(sum(temp_bytes) FILTER (WHERE setting = 'work_mem'),
+                    max(temp_bytes) FILTER (WHERE setting = 'maintenance_work_mem'))::bigint AS temp_bytes
+    FROM memory
+    GROUP BY version, table_name, operation
+),
+-- of each table the operation that writes most, and the node that does
 node AS (
     SELECT DISTINCT ON (memory.table_name)
-           memory.*, memory.temp_bytes > setting.bytes AND setting.bytes >= 0 AS is_over_limit
-    FROM setting, memory
+           memory.version, memory.table_name, memory.operation, memory.row_count, memory.setting,
+           memory.available_bytes, memory.needed_bytes, memory.certainty,
+           operation.temp_bytes,
+           operation.temp_bytes > setting.bytes AND setting.bytes >= 0 AS is_over_limit
+    FROM setting, memory JOIN operation USING (version, table_name, operation)
     WHERE memory.outcome = 'fails'
-    ORDER BY memory.table_name, memory.temp_bytes DESC NULLS LAST, memory.version, memory.operation
+    ORDER BY memory.table_name, operation.temp_bytes DESC NULLS LAST, memory.version, memory.operation,
+             memory.needed_bytes DESC NULLS FIRST
 )
 SELECT 'found' AS status,
        'table' AS object_type,
