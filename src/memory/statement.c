@@ -395,6 +395,7 @@ static void
 judge(StatementEstimate *estimate, const StatementSettings *settings)
 {
 	double		temp_bytes = 0;
+	double		build_temp_bytes = 0;
 	bool		temp_known = true;
 	double		build_bytes = 0;
 	ListCell   *lc;
@@ -411,7 +412,7 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 		{
 			/* all processes share the setting (_bt_parallel_build_main()) */
 			build_bytes = Max(build_bytes, held);
-			temp_bytes = Max(temp_bytes, use->need.temp_bytes);
+			build_temp_bytes = Max(build_temp_bytes, use->need.temp_bytes);
 		}
 		else
 		{
@@ -420,6 +421,7 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 		}
 	}
 	estimate->peak_bytes = Max(estimate->peak_bytes, build_bytes);
+	temp_bytes = Max(temp_bytes, build_temp_bytes);
 
 	estimate->outcome = OUTCOME_LIGHT;
 	foreach(lc, estimate->uses)
