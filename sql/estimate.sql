@@ -180,6 +180,8 @@ WHERE line LIKE '%Materialize%';
 SELECT use FROM pg_temp.look('SELECT * FROM entity a JOIN entity b USING (grp)');
 SET work_mem = '64MB';
 RESET enable_hashjoin;
+-- a hash index keeps the hash values only
+SELECT row_bytes, certainty FROM upgrade_prereq_estimate('CREATE INDEX ON entity USING hash (doc)');
 -- the processes of an index build share the setting
 SET min_parallel_table_scan_size = 0;
 SET max_parallel_maintenance_workers = 1;

@@ -386,6 +386,16 @@ validation_uses(const ModelServer *server, const MemoryUse *use,
 		list_make1(validation);
 }
 
+/* What an index keeps of its columns: a hash index, the hash value. */
+static List *
+stored_columns(const IndexBuild *build)
+{
+	if (build->access_method != HASH_AM_OID)
+		return build->columns;
+	return list_make1(makeConst(INT4OID, -1, InvalidOid, sizeof(int32),
+								Int32GetDatum(0), false, true));
+}
+
 /*
  * The memory that the build of an index takes (List of MemoryUse *, empty if
  * next to none), under the settings that are in force now.  Errors: 55000 if
@@ -413,7 +423,8 @@ index_build_uses(TableFactsCache *cache, Relation table,
 						RelationGetRelationName(table)),
 				 errhint("Analyze the table.")));
 
-	tuples = row_lengths(ROW_INDEX_TUPLE, build->columns, &sample, 1, &guessed);
+	tuples = row_lengths(ROW_INDEX_TUPLE, stored_columns(build), &sample, 1,
+						 &guessed);
 	tuples.count = ceil(rows);
 	if (guessed)
 	{
@@ -433,6 +444,9 @@ index_build_uses(TableFactsCache *cache, Relation table,
 		case BTREE_AM_OID:
 		case HASH_AM_OID:
 			use->need = model_btree_build(&server, &tuples, use->processes);
+			/* of a small table nothing is sorted (hashbuild() in hash.c) */
+			if (build->access_method == HASH_AM_OID)
+				use->certainty = Max(use->certainty, CERTAINTY_AT_MOST);
 			break;
 		case GIN_AM_OID:
 			entries = gin_entries(&server, build, &sample, rows);
