@@ -175,7 +175,10 @@ parse_memory(FunctionCallInfo fcinfo, int number, const char *name)
 	return kb;
 }
 
-/* When something ends that is valid from now on for an interval. */
+/*
+ * When something ends that is valid from now on for an interval.  It has to
+ * end: 17 has intervals that do not.
+ */
 static TimestampTz
 parse_valid_for(Datum interval)
 {
@@ -184,12 +187,12 @@ parse_valid_for(Datum interval)
 															  TimestampTzGetDatum(now),
 															  interval));
 
-	if (end <= now)
+	if (end <= now || TIMESTAMP_NOT_FINITE(end))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for argument \"%s\": \"%s\"", "valid_for",
 						DatumGetCString(DirectFunctionCall1(interval_out, interval))),
-				 errhint("An interval above zero is accepted, such as \"4 hours\".")));
+				 errhint("A finite interval above zero is accepted, such as \"4 hours\".")));
 	return end;
 }
 
