@@ -54,7 +54,7 @@ typedef struct Deadline
 	TimestampTz at;
 	TransactionId xid;			/* of the raise */
 	Oid			database_oid;
-	Oid			session_user_oid;	/* who logged in */
+	Oid			login_oid;		/* who logged in */
 	Oid			user_oid;		/* in whose name the raise was made */
 } Deadline;
 
@@ -92,7 +92,7 @@ deadline_worker_start(TimestampTz at)
 		.at = at,
 		.xid = GetCurrentTransactionId(),
 		.database_oid = MyDatabaseId,
-		.session_user_oid = GetSessionUserId(),
+		.login_oid = GetAuthenticatedUserId(),
 		.user_oid = GetUserId(),
 	};
 
@@ -146,6 +146,10 @@ take_back(const Deadline *deadline)
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+
+	/* whatever the defaults of the role or database are: it has to be done */
+	XactIsoLevel = XACT_READ_COMMITTED;
+	XactReadOnly = false;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	pgstat_report_activity(STATE_RUNNING,
 						   "taking back expired changes of upgrade_prereq");
@@ -184,7 +188,7 @@ upgrade_prereq_deadline_main(Datum argument pg_attribute_unused())
 
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerInitializeConnectionByOid(deadline.database_oid,
-											  deadline.session_user_oid,
+											  deadline.login_oid,
 											  BGWORKER_BYPASS_ALLOWCONN);
 	if (!take_back(&deadline))
 		proc_exit(0);

@@ -177,6 +177,16 @@ is_taken_back('taken back by the worker');
 is(sql($node, 'om', 'SELECT made_by, undone_by FROM upgrade_prereq_journal ORDER BY id DESC LIMIT 1'),
 	'administrators|administrators', '... with the rights of that role');
 
+# whoever logged in, and whatever a new session of the role would be like
+like(raise('2 seconds', before => 'SET SESSION AUTHORIZATION administrators;'), $with_worker, 'raised after SET SESSION AUTHORIZATION');
+is_taken_back('taken back by the worker');
+sql($node, 'om', "ALTER DATABASE om SET default_transaction_isolation = 'serializable';
+	ALTER DATABASE om SET default_transaction_read_only = on");
+like(raise('2 seconds', before => 'SET default_transaction_read_only = off;'), $with_worker, 'raised in a database that is read only by default');
+ok( $node->poll_query_until('om', "SELECT count(*) = 0 FROM upgrade_prereq_open_changes"), 'taken back by the worker');
+sql($node, 'postgres', 'ALTER DATABASE om RESET ALL');
+is(sql($node, 'om', $stored), '0', '... in the catalog, too');
+
 like(raise('3 seconds', user => 'dba', before => 'SET ROLE administrators;'), $with_worker, 'raised by a role that loses its rights');
 sql($node, 'om', 'ALTER ROLE administrators NOCREATEROLE');
 sleep(5);
@@ -186,6 +196,15 @@ like(log_contents(), qr/expired change \d+ could not be taken back: permission d
 sql($node, 'om', 'ALTER ROLE administrators CREATEROLE');
 sql($node, 'om', 'SELECT upgrade_prereq_restore()');
 is(sql($node, 'om', $stored), '0', 'taken back in the end');
+
+# a deadline that never comes is none
+SKIP:
+{
+	my ($rc, $out, $err) = run_psql($node, 'om', "SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app', valid_for => 'infinity')");
+
+	skip 'intervals are finite before 17', 1 if sqlstate($err) eq '22007';
+	is(sqlstate($err), '22023', 'an infinite interval is refused');
+}
 
 # ----- a longer one -----
 
