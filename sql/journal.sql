@@ -296,6 +296,51 @@ SELECT setting, before, after, changed FROM upgrade_prereq_restore() WHERE raise
 SELECT * FROM pg_temp.stored;
 TRUNCATE upgrade_prereq_journal;
 
+-- with every right on the table: still nobody writes in another one's name, or
+-- has his trigger run by whoever raises or puts back
+GRANT ALL ON upgrade_prereq_journal TO regress_other;
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role_everywhere');
+\set VERBOSITY sqlstate
+SET SESSION AUTHORIZATION regress_other;
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, made_by_oid) VALUES ('setting', 'x', '{}', 10);
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, made_by) VALUES ('setting', 'x', '{}', 'postgres');
+UPDATE upgrade_prereq_journal SET state_before = '1GB';
+UPDATE upgrade_prereq_journal SET undone_at = now(), outcome = 'undone', state_before = '1GB';
+UPDATE upgrade_prereq_journal SET undone_at = NULL, outcome = NULL;
+UPDATE upgrade_prereq_journal SET made_by = CURRENT_USER, made_by_oid = CURRENT_USER::regrole, undone_at = NULL, outcome = NULL;
+RESET SESSION AUTHORIZATION;
+\set VERBOSITY default
+SELECT changed, split_part(note, ': change', 1) AS note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
+TRUNCATE upgrade_prereq_journal;
+ALTER ROLE regress_openmetadata RESET ALL;
+-- nor by a role that is made for it and dropped again
+CREATE ROLE regress_no_more;
+GRANT ALL ON upgrade_prereq_journal TO regress_no_more;
+ALTER ROLE regress_openmetadata SET work_mem = '6MB';
+SET SESSION AUTHORIZATION regress_no_more;
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_after)
+SELECT 'setting', 'k', jsonb_build_object('setting', 'work_mem', 'role_oid', 'regress_openmetadata'::regrole::oid::bigint,
+    'database_oid', 0), '6MB';
+RESET SESSION AUTHORIZATION;
+DROP OWNED BY regress_no_more;
+DROP ROLE regress_no_more;
+SELECT changed, split_part(note, ': change', 1) AS note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
+TRUNCATE upgrade_prereq_journal;
+ALTER ROLE regress_openmetadata RESET ALL;
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role_everywhere');
+CREATE FUNCTION pg_temp.code_of_somebody() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE WARNING 'run by %', CURRENT_USER; RETURN NEW; END $$;
+CREATE TRIGGER "of somebody" BEFORE INSERT OR UPDATE ON upgrade_prereq_journal
+    FOR EACH ROW EXECUTE FUNCTION pg_temp.code_of_somebody();
+SELECT setting, changed, note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
+SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_open_changes;
+SELECT upgrade_prereq_raise('7MB', '4MB', 'role_everywhere');
+SELECT upgrade_prereq_raise('7MB', '4MB', 'role');
+SELECT * FROM pg_temp.stored;
+DROP TRIGGER "of somebody" ON upgrade_prereq_journal;
+SELECT setting, changed, note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
+TRUNCATE upgrade_prereq_journal;
+
 DROP OWNED BY regress_other;
 DROP ROLE regress_other, regress_no_login;
 \i :teardown

@@ -250,7 +250,9 @@ REVOKE ALL ON FUNCTION upgrade_prereq_restore() FROM PUBLIC;
 --
 -- Nobody but the owner may write here at first.  Who is to raise settings
 -- needs the rights that doc/functions.md names: INSERT on some columns only,
--- so that made_by and made_at are always true.
+-- so that made_by and made_at are always true.  For made_by that holds whoever
+-- was granted more, as by GRANT ALL ON ALL TABLES: what is open was written by
+-- that role itself, and nobody can open or edit what another one wrote.
 --
 
 CREATE TABLE upgrade_prereq_journal (
@@ -269,7 +271,12 @@ CREATE TABLE upgrade_prereq_journal (
     undone_by name,
     outcome text,
     CHECK (outcome IN ('undone', 'changed since', 'gone', 'superseded')),
-    CHECK ((undone_at IS NULL) = (outcome IS NULL)));
+    CHECK ((undone_at IS NULL) = (outcome IS NULL)),
+    CONSTRAINT upgrade_prereq_journal_made_by CHECK (
+        undone_at IS NOT NULL OR
+        made_by OPERATOR(pg_catalog.=) CURRENT_USER AND
+        made_by_oid OPERATOR(pg_catalog.=)
+        pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole::pg_catalog.oid));
 CREATE UNIQUE INDEX upgrade_prereq_journal_open
     ON upgrade_prereq_journal (kind, object) WHERE undone_at IS NULL;
 

@@ -13,11 +13,13 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "attempt.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "compat.h"
 #include "extension.h"
 #include "journal.h"
@@ -27,6 +29,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_undo);
@@ -158,10 +161,40 @@ journal_require_write(void)
 }
 
 /*
+ * Lock the journal for writing, and raise an error (55000) if that would fire
+ * a trigger: it would run the code of whoever has the right TRIGGER, as with
+ * GRANT ALL ON ALL TABLES, in the name of the caller.
+ */
+static void
+lock_journal(void)
+{
+	Oid			table_oid = get_relname_relid(JOURNAL_TABLE,
+											  get_namespace_oid(extension_schema(), false));
+	Relation	table = table_open(table_oid, RowExclusiveLock);
+
+	for (int i = 0; table->trigdesc != NULL && i < table->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &table->trigdesc->triggers[i];
+
+		if (trigger->tgisinternal || trigger->tgenabled == TRIGGER_DISABLED)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s has trigger \"%s\"", JOURNAL_TABLE,
+						trigger->tgname),
+				 errdetail("It is not one of upgrade_prereq, and would run with the rights of the caller."),
+				 errhint("Find out who created it; then: DROP TRIGGER %s ON %s;",
+						 pstrdup(quote_identifier(trigger->tgname)),
+						 journal_table())));
+	}
+	table_close(table, NoLock);
+}
+
+/*
  * Write a change into the journal, in the transaction of the change; fills in
  * its id.
  *
- * Errors: 40001 where the transaction's snapshot is too old to see an open
+ * Errors: 55000 if the journal has a trigger; 40001 where the transaction's snapshot is too old to see an open
  * entry for the same object; 55000 if there is one.
  */
 void
@@ -188,6 +221,7 @@ journal_record(JournalEntry *entry)
 	nulls[lengthof(texts)] = TIMESTAMP_IS_NOEND(entry->expires_at) ? 'n' : ' ';
 	values[lengthof(texts)] = TimestampTzGetDatum(entry->expires_at);
 
+	lock_journal();
 	SPI_connect();
 	if (SPI_execute_with_args(query, lengthof(types), types, values, nulls,
 							  false, 0) != SPI_OK_INSERT_RETURNING)
@@ -315,7 +349,10 @@ journal_changed_since(const JournalEntry *entry)
 	return first ? first->made_at : entry->made_at;
 }
 
-/* Write into the journal how a change ended. */
+/*
+ * Write into the journal how a change ended.  Errors: 55000 if the journal has
+ * a trigger.
+ */
 void
 journal_close(const JournalEntry *entry, JournalOutcome outcome)
 {
@@ -323,6 +360,7 @@ journal_close(const JournalEntry *entry, JournalOutcome outcome)
 		psprintf(INT64_FORMAT, entry->id), outcomes[outcome].name
 	};
 
+	lock_journal();
 	SPI_connect();
 	if (query_change(psprintf("UPDATE %s SET undone_at = pg_catalog.now(), "
 							  "undone_by = CURRENT_USER, outcome = $2 "
@@ -416,8 +454,8 @@ journal_undo_expired(void)
  * change that has ended before is left as it is.
  *
  * Errors: 22023 for null, 42704 if there is no such change, 42501 without the
- * rights on the journal or the object, 25006 in a read-only transaction, 55P03
- * while somebody else changes the object.
+ * rights on the journal or the object, 25006 in a read-only transaction, 55000
+ * if the journal has a trigger, 55P03 while somebody else changes the object.
  */
 Datum
 upgrade_prereq_undo(PG_FUNCTION_ARGS)

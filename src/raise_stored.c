@@ -137,13 +137,23 @@ parse_object(const char *object, const RaisedSetting **setting,
 /*
  * Could whoever wrote an entry have made the change himself?  Otherwise a role
  * that may only write into the journal could have a superuser change settings
- * for it.  A role that was dropped since gets the benefit of the doubt.
+ * for it.  A role that was dropped since may not: whoever has CREATEROLE could
+ * have made it for nothing else.
  */
 static bool
 is_credible(const JournalEntry *entry, SettingPlace place)
 {
-	return GetUserNameFromId(entry->made_by, true) == NULL ||
-		setting_place_may_alter(place, entry->made_by);
+	return setting_place_may_alter(place, entry->made_by);
+}
+
+/* Who wrote an entry, for a message. */
+static const char *
+writer_text(const JournalEntry *entry)
+{
+	const char *name = GetUserNameFromId(entry->made_by, true);
+
+	return name == NULL ? "a role that has been dropped" :
+		psprintf("role \"%s\"", name);
 }
 
 /* ----- what is there ----- */
@@ -678,8 +688,8 @@ raise_undo(const JournalEntry *entry)
 	if (!is_credible(entry, place))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("change " INT64_FORMAT " was recorded by role \"%s\", which may not make it",
-						entry->id, GetUserNameFromId(entry->made_by, false)),
+				 errmsg("change " INT64_FORMAT " was recorded by %s, which may not make it",
+						entry->id, writer_text(entry)),
 				 errdetail("A change is only taken back if whoever recorded it could have made it."),
 				 errhint("If it is to be taken back: %s;",
 						 stored_setting_statement(place, setting->name,
