@@ -154,6 +154,8 @@ FROM upgrade_prereq_estimate($$
     SELECT id, count(*) FROM part GROUP BY id;
     SELECT id FROM part UNION SELECT id FROM part;
 $$) WHERE node LIKE 'HashAggregate%';
+-- the results of a function are kept whole
+SELECT node, outcome, setting, certainty FROM upgrade_prereq_estimate('SELECT * FROM generate_series(1, 300000)');
 -- all grouping sets are sorted, and all results of a function
 SELECT statement_number, max(row_count) BETWEEN 20011 AND 20500 AS of_sets,
        max(row_count) BETWEEN 39900 AND 40500 AS of_function

@@ -17,6 +17,7 @@
 #include <math.h>
 
 #include "compat.h"
+#include "mb/pg_wchar.h"
 #include "report.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -122,10 +123,27 @@ size_text(double bytes)
 															  Int64GetDatum((int64) bytes))));
 }
 
-/* The lines of one setting. */
+/* The number of characters of the longest name of a table. */
+static int
+longest_name(JsonbContainer *tables)
+{
+	int			longest = 0;
+
+	for (uint32 i = 0; i < JsonContainerSize(tables); i++)
+	{
+		JsonbValue *table = getIthJsonbValueFromContainer(tables, i);
+
+		if (table != NULL && table->type == jbvBinary)
+			longest = Max(longest,
+						  pg_mbstrlen(json_string(table->val.binary.data, "table")));
+	}
+	return longest;
+}
+
+/* The lines of one setting, with names as wide as name_length. */
 static List *
 setting_lines(List *lines, const Finding *finding, JsonbContainer *data,
-			  JsonbContainer *tables)
+			  JsonbContainer *tables, int name_length)
 {
 	double		setting_bytes = json_number(data, "setting_bytes");
 
@@ -134,14 +152,16 @@ setting_lines(List *lines, const Finding *finding, JsonbContainer *data,
 	for (uint32 i = 0; i < JsonContainerSize(tables); i++)
 	{
 		JsonbValue *table = getIthJsonbValueFromContainer(tables, i);
+		const char *name;
 		double		needed_bytes;
 
 		if (table == NULL || table->type != jbvBinary)
 			continue;
+		name = json_string(table->val.binary.data, "table");
 		needed_bytes = json_number(table->val.binary.data, "needed_bytes");
 		lines = lappend(lines,
-						psprintf("    %-32s [%s] %8s  %s",
-								 json_string(table->val.binary.data, "table"),
+						psprintf("    %s%*s [%s] %8s  %s",
+								 name, name_length - pg_mbstrlen(name), "",
 								 draw_bar(needed_bytes, setting_bytes),
 								 size_text(needed_bytes),
 								 json_string(table->val.binary.data, "outcome")));
@@ -157,12 +177,20 @@ List *
 report_memory_lines(List *findings)
 {
 	List	   *lines = NIL;
+	int			name_length = 0;
+	JsonbContainer *data;
 	ListCell   *lc;
 
 	foreach(lc, findings)
 	{
+		JsonbContainer *tables = finding_tables(lfirst(lc), &data);
+
+		if (tables != NULL)
+			name_length = Max(name_length, longest_name(tables));
+	}
+	foreach(lc, findings)
+	{
 		const Finding *finding = lfirst(lc);
-		JsonbContainer *data;
 		JsonbContainer *tables = finding_tables(finding, &data);
 
 		if (tables == NULL)
@@ -170,7 +198,7 @@ report_memory_lines(List *findings)
 		if (lines == NIL)
 			lines = lappend(lines,
 							pstrdup("Memory that the migration needs (#) against what it gets (|), from 64 kB to 64 GB, two characters for each doubling:"));
-		lines = setting_lines(lines, finding, data, tables);
+		lines = setting_lines(lines, finding, data, tables, name_length);
 	}
 	return lines;
 }

@@ -54,9 +54,11 @@ neediest AS (
     ORDER BY table_name, outcome DESC, needed_bytes DESC NULLS FIRST, version, operation
 ),
 recommended AS (
-    SELECT greatest(setting.least_mb, summary.one_pass_mb) AS mb,
-           greatest(setting.least_mb, summary.one_pass_mb) * 1048576 AS bytes
-    FROM setting, summary
+    SELECT mb, mb * 1048576 AS bytes
+    FROM setting,
+         summary,
+         -- 2147483647 kB is the largest value
+         least(greatest(setting.least_mb, summary.one_pass_mb), 2097151) AS mb
 )
 SELECT CASE WHEN slow + cliff > 0 THEN 'warning' ELSE 'info' END AS level,
        CASE WHEN slow + cliff + written_once > 0 OR is_below_page THEN 'found' ELSE 'passed' END AS status,

@@ -631,6 +631,16 @@ read_set_returning(PlanReader *reader, Plan *plan)
 	return rows;
 }
 
+/* The results of a function in FROM, which are kept whole. */
+static PlanRows *
+read_function(PlanReader *reader, Plan *plan)
+{
+	PlanRows   *rows = plan_rows_unknown(plan);
+
+	add_tuplestore(reader, rows, "Function Scan");
+	return rows;
+}
+
 /* A node that keeps the rows of its input, for others to read again. */
 static PlanRows *
 read_material(PlanReader *reader, Plan *plan)
@@ -725,6 +735,8 @@ read_node_proper(PlanReader *reader, Plan *plan, double bound)
 		case T_CteScan:
 			return plan_rows_renamed(reader, (Scan *) plan,
 									 read_subplan(reader, ((CteScan *) plan)->ctePlanId));
+		case T_FunctionScan:
+			return read_function(reader, plan);
 		case T_Append:
 			return read_append(reader, ((Append *) plan)->appendplans, bound);
 		case T_MergeAppend:
