@@ -217,10 +217,21 @@ typedef struct GroupCounts
 {
 	double		groups;			/* seen in the sample */
 	double		places;			/* pairs of a group and a block it is in */
+	double		squares;		/* of the blocks of each group, their sum */
 	double		in[4];			/* groups that are in one block, two, three;
 								 * [0]: in more */
 	int			largest;		/* rows of the largest */
 } GroupCounts;
+
+/* Note in how many blocks a group is that has been gone through. */
+static void
+close_group(GroupCounts *counts, int places)
+{
+	if (places == 0)
+		return;					/* there was none before the first */
+	counts->in[places > 3 ? 0 : places]++;
+	counts->squares += (double) places * places;
+}
 
 static GroupCounts
 count_groups(GroupRow *rows, int row_count)
@@ -241,16 +252,14 @@ count_groups(GroupRow *rows, int row_count)
 			continue;
 		if (new_group)
 		{
-			if (places > 0)
-				counts.in[places > 3 ? 0 : places]++;
+			close_group(&counts, places);
 			counts.groups++;
 			places = 0;
 		}
 		counts.places++;
 		places++;
 	}
-	if (places > 0)
-		counts.in[places > 3 ? 0 : places]++;
+	close_group(&counts, places);
 	return counts;
 }
 
@@ -267,6 +276,19 @@ are_alike(const GroupCounts *counts)
 
 	return counts->in[2] >= 30 &&
 		counts->in[3] <= expected * 1.3 + 3 * sqrt(expected + 1);
+}
+
+/*
+ * The same of groups that are in several blocks of the sample each: in how many
+ * blocks spreads no more than chance has it.
+ */
+static bool
+are_large_and_alike(const GroupCounts *counts)
+{
+	double		mean = counts->places / counts->groups;
+	double		variance = counts->squares / counts->groups - mean * mean;
+
+	return counts->groups >= 10 && mean >= 3 && variance <= 1.5 * mean;
 }
 
 /*
@@ -341,6 +363,8 @@ sample_groups(List *expressions, TableSample *sample, double *groups,
 					   (1.05 + 2 / sqrt(counts.places - counts.groups)));
 		*largest = 0;
 	}
+	if (are_large_and_alike(&counts))
+		*largest = 0;
 	*groups = Min(*groups, *at_most);
 	return true;
 }
