@@ -22,6 +22,7 @@ OBJS = \
 	src/finding.o \
 	src/guard.o \
 	src/journal.o \
+	src/kind_list.o \
 	src/login.o \
 	src/memory/adequacy.o \
 	src/memory/ddl.o \
@@ -51,6 +52,7 @@ OBJS = \
 	src/memory/statement.o \
 	src/memory/statement_settings.o \
 	src/memory/table_facts.o \
+	src/need.o \
 	src/query.o \
 	src/raise.o \
 	src/raise_session.o \
@@ -60,6 +62,9 @@ OBJS = \
 	src/report_formats.o \
 	src/report_memory.o \
 	src/role_setting.o \
+	src/runs/run_fix.o \
+	src/runs/run_list.o \
+	src/runs/runs.o \
 	src/stored_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o
@@ -88,12 +93,12 @@ source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
 PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
-EXTRA_CLEAN = model_test src/check_list.c META.json upgrade_prereq-*.zip
+EXTRA_CLEAN = model_test src/check_list.c src/kind_list.c META.json upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
 ifdef VPATH
-$(shell mkdir -p src/checks src/memory)
+$(shell mkdir -p src/checks src/memory src/runs)
 endif
 
 # Where the regression tests find the tables of OpenMetadata.
@@ -107,14 +112,23 @@ include $(PGXS)
 # of their files.
 checks := $(sort $(wildcard $(source_dir)/src/checks/*.sql $(source_dir)/src/checks/*.c))
 
-src/check_list.c: $(checks) $(source_dir)/tools/check_list.awk
-	awk -f $(source_dir)/tools/check_list.awk $(checks) > $@.tmp
+src/check_list.c: $(checks) $(source_dir)/tools/header.awk $(source_dir)/tools/check_list.awk
+	awk -f $(source_dir)/tools/header.awk -f $(source_dir)/tools/check_list.awk $(checks) > $@.tmp
 	mv $@.tmp $@
 
 src/check_list.o src/check_list.bc: src/check_list.c
 
+# So are the kinds of runs.
+kinds := $(sort $(wildcard $(source_dir)/src/runs/kinds/*.sql))
+
+src/kind_list.c: $(kinds) $(source_dir)/tools/header.awk $(source_dir)/tools/kind_list.awk
+	awk -f $(source_dir)/tools/header.awk -f $(source_dir)/tools/kind_list.awk $(kinds) > $@.tmp
+	mv $@.tmp $@
+
+src/kind_list.o src/kind_list.bc: src/kind_list.c
+
 # Every object is made again when a header changed: the library is small.
-$(filter %.o,$(OBJS)): $(wildcard $(source_dir)/src/*.h $(source_dir)/src/memory/*.h)
+$(filter %.o,$(OBJS)): $(wildcard $(source_dir)/src/*.h $(source_dir)/src/memory/*.h $(source_dir)/src/runs/*.h)
 src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
 
 # The memory model against measured values, without a server.

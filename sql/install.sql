@@ -38,6 +38,8 @@ WHERE proname LIKE 'upgrade\_prereq\_%' AND prosrc <> proname;
 -- levels are in order
 SELECT enum_range(NULL::upgrade_prereq_level);
 SELECT enum_range(NULL::upgrade_prereq_status);
+SELECT enum_range(NULL::upgrade_prereq_verdict);
+SELECT enum_range(NULL::upgrade_prereq_confidence);
 
 -- the settings, and what is refused
 SELECT name, setting, unit, context, short_desc

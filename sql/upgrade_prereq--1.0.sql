@@ -90,6 +90,43 @@ COMMENT ON FUNCTION upgrade_prereq_checks() IS
 'catalogue of the checks, without running any';
 
 --
+-- Runs that hang
+--
+
+CREATE TYPE upgrade_prereq_verdict AS ENUM (
+    'running', 'unknown', 'finished_elsewhere', 'superseded', 'orphaned', 'stuck');
+COMMENT ON TYPE upgrade_prereq_verdict IS
+'what became of a run that is not finished: from at work, or may be, to dead for good';
+
+CREATE TYPE upgrade_prereq_confidence AS ENUM ('low', 'medium', 'high');
+COMMENT ON TYPE upgrade_prereq_confidence IS
+'how sure a verdict is, in ascending order';
+
+CREATE FUNCTION upgrade_prereq_runs(
+    older_than interval DEFAULT NULL,
+    include_history boolean DEFAULT false,
+    airflow_server name DEFAULT NULL,
+    OUT kind text,
+    OUT name text,
+    OUT run_id text,
+    OUT state text,
+    OUT started_at timestamptz,
+    OUT age interval,
+    OUT typical_duration interval,
+    OUT verdict upgrade_prereq_verdict,
+    OUT confidence upgrade_prereq_confidence,
+    OUT evidence text,
+    OUT corrected_state text,
+    OUT fix_sql text,
+    OUT undo_sql text,
+    OUT data jsonb)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_runs';
+COMMENT ON FUNCTION upgrade_prereq_runs(interval, boolean, name) IS
+'every run that is not finished, with a verdict and the evidence for it';
+
+--
 -- Memory
 --
 

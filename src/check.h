@@ -11,21 +11,7 @@
 #define UPGRADE_PREREQ_CHECK_H
 
 #include "finding.h"
-#include "release.h"
-
-/*
- * A table that a check reads.  A column may have had another name in another
- * era: "a|b" is the first of the two that is there, and stands in the query
- * as @a@.
- */
-typedef struct CheckNeed
-{
-	const char *table;
-	const char *const *columns; /* ends with NULL */
-	const char *since;			/* release that brought the table, or NULL */
-	const char *index;			/* column that a valid index has to begin
-								 * with, or NULL */
-} CheckNeed;
+#include "need.h"
 
 typedef struct Check Check;
 
@@ -46,7 +32,8 @@ struct Check
 	bool		any_installation;	/* has something to say where there is no
 									 * installation, too */
 	bool		memory;			/* wants the fact memory */
-	const CheckNeed *needs;		/* ends with an empty one; may be NULL */
+	bool		runs;			/* wants the fact runs */
+	const Need *needs;			/* ends with an empty one; may be NULL */
 	const char *passed;			/* message if there is nothing to report */
 	const char *query;			/* either this, ... */
 	const char *query_of;		/* the query of another check, ... */
@@ -59,7 +46,8 @@ extern const int check_count;
 
 /*
  * What the checks of one call have in common.  What the migration needs of
- * memory is only found out when the first check asks for it.
+ * memory, and which runs are not finished, is only found out when the first
+ * check asks for it.
  */
 typedef struct CheckFacts
 {
@@ -68,6 +56,8 @@ typedef struct CheckFacts
 	const char *memory;			/* JSON array of the rows of
 								 * upgrade_prereq_memory() */
 	const Obstacle *memory_obstacle;	/* why there is none, or NULL */
+	const char *runs;			/* JSON array of the rows of
+								 * upgrade_prereq_runs(); NULL: not read */
 } CheckFacts;
 
 /* What a call asks for. */

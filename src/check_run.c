@@ -3,13 +3,10 @@
  * check_run.c
  *	  Runs one check and turns what it returns into findings.
  *
- * A query of a check sees one row named "fact" with what is known of the
- * installation and of the upgrade; @schema@ stands for the schema of
- * OpenMetadata's tables, @extschema@ for that of the extension, @column@ for
- * the name that a column has in this era.  It returns any of the columns
- * level, status, object_type, object_identity, message, detail, hint,
- * fix_sql, undo_sql and data, by name; no row at all means that the check
- * passed.
+ * The query of a check sees the row "fact" and the names of need.c.  It
+ * returns any of the columns level, status, object_type, object_identity,
+ * message, detail, hint, fix_sql, undo_sql and data, by name; no row at all
+ * means that the check passed.
  *
  * src/check_run.c
  *
@@ -19,44 +16,17 @@
 
 #include "check.h"
 #include "compat.h"
-#include "extension.h"
-#include "lib/stringinfo.h"
 #include "memory/adequacy.h"
 #include "query.h"
+#include "runs/run.h"
 #include "table.h"
-#include "upgrade_prereq.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
-
-/* The facts that a query of a check may use, bound to $1, $2, ... as text. */
-#define FACT_COUNT 14
-
-static const char fact_query[] =
-"WITH fact AS (SELECT "
-"$1::text AS installation, "		/* none, several, no_history, found */
-"$2::name AS schema_name, "
-"$3::text[] AS schema_names, "		/* all that hold OpenMetadata's tables */
-"$4::text AS history_table, "
-"$5::jsonb AS history, "		/* [{version, status, valid}, ...] */
-"$6::int[] AS installed_version, "
-"$7::text AS installed, "
-"$8::int[] AS target_version, "		/* null: the next releases */
-"$9::text AS target, "
-"$10::name AS role_name, "		/* whom the migration logs in as */
-"$11::interval AS queued_after, "
-"$12::interval AS running_after, "
-"$13::text AS check_id, "
-"$14::jsonb AS memory"			/* with "facts: memory": rows of
-									 * upgrade_prereq_memory() */
-") SELECT * FROM (";
 
 /* What is handed to the function that runs under guard_run(). */
 typedef struct CheckRun
 {
 	const Check *check;
-	const Installation *installation;
-	const char *memory;			/* the fact of that name, or NULL */
+	Facts		facts;			/* what its query may know */
 	MemoryContext context;		/* where the findings go */
 	List	   *findings;
 } CheckRun;
@@ -70,42 +40,16 @@ check_applies_to(const Check *check)
 	return psprintf("upgrades that reach %s", check->reaching);
 }
 
-/* A list of strings as an SQL array. */
-static const char *
-text_array(List *strings)
-{
-	StringInfoData array;
-	ListCell   *lc;
-
-	initStringInfo(&array);
-	appendStringInfoChar(&array, '{');
-	foreach(lc, strings)
-	{
-		if (array.len > 1)
-			appendStringInfoChar(&array, ',');
-		appendStringInfoChar(&array, '"');
-		for (const char *p = lfirst(lc); *p != '\0'; p++)
-		{
-			if (*p == '"' || *p == '\\')
-				appendStringInfoChar(&array, '\\');
-			appendStringInfoChar(&array, *p);
-		}
-		appendStringInfoChar(&array, '"');
-	}
-	appendStringInfoChar(&array, '}');
-	return array.data;
-}
-
 /* The tables that a check reads, as an SQL array. */
 const char *
 check_tables(const Check *check)
 {
 	List	   *tables = NIL;
 
-	for (const CheckNeed *need = check->needs;
+	for (const Need *need = check->needs;
 		 need != NULL && need->table != NULL; need++)
 		tables = lappend(tables, unconstify(char *, need->table));
-	return text_array(tables);
+	return query_text_array(tables);
 }
 
 /* Where the documentation of a check is. */
@@ -152,182 +96,13 @@ check_obstacle_finding(const Check *check, const Obstacle *obstacle)
 	return finding;
 }
 
-/* A name that stands for another one in the text of a query. */
-typedef struct Substitution
-{
-	const char *name;
-	const char *value;			/* a quoted identifier */
-} Substitution;
-
-/* Have @name@ replaced by value, which is quoted if it has to be. */
-static List *
-add_substitution(List *substitutions, const char *name, const char *value)
-{
-	Substitution *substitution = palloc(sizeof(Substitution));
-
-	substitution->name = name;
-	substitution->value = quote_identifier(value);
-	return lappend(substitutions, substitution);
-}
-
-/*
- * The substitution whose @name@ a text begins with, or NULL.
- */
-static const Substitution *
-find_substitution(List *substitutions, const char *text)
-{
-	ListCell   *lc;
-
-	foreach(lc, substitutions)
-	{
-		const Substitution *substitution = lfirst(lc);
-		size_t		length = strlen(substitution->name);
-
-		if (strncmp(text + 1, substitution->name, length) == 0 &&
-			text[length + 1] == '@')
-			return substitution;
-	}
-	return NULL;
-}
-
-/*
- * Put the names into a query, in one pass: what was put in is not looked at
- * again, whatever a schema may be called.
- */
-static char *
-substitute(const char *query, List *substitutions)
-{
-	StringInfoData result;
-
-	initStringInfo(&result);
-	while (*query != '\0')
-	{
-		const Substitution *found = NULL;
-
-		if (*query == '@')
-			found = find_substitution(substitutions, query);
-		if (found != NULL)
-		{
-			appendStringInfoString(&result, found->value);
-			query += strlen(found->name) + 2;
-		}
-		else
-			appendStringInfoChar(&result, *query++);
-	}
-	return result.data;
-}
-
-/*
- * See to it that one column can be read, and note its name.  Returns what is
- * in the way, or NULL.
- */
-static Obstacle *
-prepare_column(const CheckNeed *need, Oid table_oid, const char *alternatives,
-			   List **substitutions)
-{
-	const char *name = table_column(table_oid, alternatives);
-
-	if (name == NULL)
-		return table_missing_column(need->table, alternatives);
-	*substitutions = add_substitution(*substitutions,
-									  strtok(pstrdup(alternatives), "|"),
-									  name);
-	return table_column_obstacle(table_oid, name);
-}
-
-/*
- * See to it that one table can be read as the check wants, and note the names
- * of its columns.  Returns what is in the way, or NULL and the table's OID.
- */
-static Obstacle *
-prepare_need(const CheckNeed *need, const Installation *installation,
-			 List **substitutions, Oid *table_oid)
-{
-	Obstacle   *obstacle;
-
-	obstacle = table_obstacle(installation->schema_oid, need->table,
-							  table_oid);
-	for (const char *const *column = need->columns;
-		 obstacle == NULL && *column != NULL; column++)
-		obstacle = prepare_column(need, *table_oid, *column, substitutions);
-	if (obstacle != NULL)
-		return obstacle;
-
-	if (need->index != NULL)
-	{
-		const char *column = table_column(*table_oid, need->index);
-
-		if (column == NULL || !table_has_index(*table_oid, column))
-			return table_missing_index(need->table,
-									   column ? column : need->index);
-		guard_pin_index_scans();
-	}
-	return NULL;
-}
-
-/* The words for the states of an installation. */
-static const char *
-installation_word(const Installation *installation)
-{
-	switch (installation->state)
-	{
-		case INSTALLATION_NONE:
-			return "none";
-		case INSTALLATION_SEVERAL:
-			return "several";
-		case INSTALLATION_NO_HISTORY:
-			return "no_history";
-		case INSTALLATION_FOUND:
-			return "found";
-	}
-	return NULL;				/* keep the compiler quiet */
-}
-
-/* Run the query of a check with the facts bound to it. */
-static void
-execute_query(const CheckRun *run, const char *query)
-{
-	const Check *check = run->check;
-	const Installation *installation = run->installation;
-	bool		found = installation->state == INSTALLATION_FOUND;
-	const char *facts[FACT_COUNT] = {
-		installation_word(installation),
-		installation->schema_name,
-		text_array(installation->schema_names),
-		installation->history_table,
-		installation->history,
-		found ? version_array(&installation->installed) : NULL,
-		installation->installed_text,
-		installation->target_text ? version_array(&installation->target) : NULL,
-		installation->target_text,
-		installation->role_name,
-		psprintf("%d seconds", setting_queued_after),
-		psprintf("%d seconds", setting_running_after),
-		check->id,
-		run->memory
-	};
-
-	query = psprintf("%s%s) AS finding", fact_query, query);
-	(void) query_run(query, FACT_COUNT, facts);
-}
-
-/* Copy of the named column of a result row, or NULL if there is none. */
-static const char *
-result_text(uint64 row, const char *name, MemoryContext context)
-{
-	int			column = SPI_fnumber(SPI_tuptable->tupdesc, name);
-
-	return column == SPI_ERROR_NOATTRIBUTE ? NULL :
-		query_text(row, column, context);
-}
-
 /* Turn one row of a check's result into a finding. */
 static Finding *
 finding_from_row(const Check *check, uint64 row, MemoryContext context)
 {
-	const char *message = result_text(row, "message", context);
-	const char *level = result_text(row, "level", context);
-	const char *status = result_text(row, "status", context);
+	const char *message = query_text_of(row, "message", context);
+	const char *level = query_text_of(row, "level", context);
+	const char *status = query_text_of(row, "status", context);
 	MemoryContext previous = MemoryContextSwitchTo(context);
 	Finding    *finding = check_finding(check, FINDING_FOUND, message);
 
@@ -343,13 +118,13 @@ finding_from_row(const Check *check, uint64 row, MemoryContext context)
 		elog(ERROR, "check \"%s\" returned the level \"%s\"",
 			 check->id, level);
 
-	finding->object_type = result_text(row, "object_type", context);
-	finding->object_identity = result_text(row, "object_identity", context);
-	finding->detail = result_text(row, "detail", context);
-	finding->hint = result_text(row, "hint", context);
-	finding->fix_sql = result_text(row, "fix_sql", context);
-	finding->undo_sql = result_text(row, "undo_sql", context);
-	finding->data = result_text(row, "data", context);
+	finding->object_type = query_text_of(row, "object_type", context);
+	finding->object_identity = query_text_of(row, "object_identity", context);
+	finding->detail = query_text_of(row, "detail", context);
+	finding->hint = query_text_of(row, "hint", context);
+	finding->fix_sql = query_text_of(row, "fix_sql", context);
+	finding->undo_sql = query_text_of(row, "undo_sql", context);
+	finding->data = query_text_of(row, "data", context);
 	if (finding->object_identity != NULL)
 		finding->finding_key = psprintf("%s:%s", check->id,
 										finding->object_identity);
@@ -359,15 +134,19 @@ finding_from_row(const Check *check, uint64 row, MemoryContext context)
 
 /* Run the query of a check; what it returns goes to run->findings. */
 static void
-run_query(CheckRun *run, const char *query)
+run_query(CheckRun *run, List *substitutions)
 {
+	const Check *check = run->check;
+	const char *query = check->query_of ? check_find(check->query_of)->query :
+		check->query;
 	MemoryContext previous;
 
 	SPI_connect();
-	execute_query(run, query);
+	query_run_with_facts(psprintf("SELECT * FROM (%s) AS finding", query),
+						 substitutions, &run->facts);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		Finding    *finding = finding_from_row(run->check, row, run->context);
+		Finding    *finding = finding_from_row(check, row, run->context);
 
 		previous = MemoryContextSwitchTo(run->context);
 		run->findings = lappend(run->findings, finding);
@@ -376,49 +155,19 @@ run_query(CheckRun *run, const char *query)
 	SPI_finish();
 }
 
-/*
- * Prepare all tables that a check needs, and go on as their owner.  Returns
- * what is in the way, or NULL.
- */
-static Obstacle *
-prepare_needs(const CheckRun *run, List **substitutions)
-{
-	Oid			first_oid = InvalidOid;
-
-	for (const CheckNeed *need = run->check->needs;
-		 need != NULL && need->table != NULL; need++)
-	{
-		Oid			table_oid;
-		Obstacle   *obstacle = prepare_need(need, run->installation,
-											substitutions, &table_oid);
-
-		if (obstacle != NULL)
-			return obstacle;
-		if (!OidIsValid(first_oid))
-			first_oid = table_oid;
-		else if (table_owner(table_oid) != table_owner(first_oid))
-			return table_other_owner(need->table, run->check->needs->table);
-	}
-
-	if (OidIsValid(first_oid))
-		table_act_as_owner(first_oid);
-	return NULL;
-}
-
 /* The part of check_run() that may fail. */
 static void
 run_guarded(void *argument)
 {
 	CheckRun   *run = argument;
 	const Check *check = run->check;
-	const char *query = check->query_of ? check_find(check->query_of)->query :
-		check->query;
-	const char *extension = extension_schema();
+	const Installation *installation = run->facts.installation;
 	List	   *substitutions = NIL;
 	Obstacle   *obstacle;
 	MemoryContext previous;
 
-	obstacle = prepare_needs(run, &substitutions);
+	obstacle = need_prepare(check->needs, installation->schema_oid,
+							&substitutions);
 	if (obstacle != NULL)
 	{
 		previous = MemoryContextSwitchTo(run->context);
@@ -430,16 +179,12 @@ run_guarded(void *argument)
 	if (check->function != NULL)
 	{
 		previous = MemoryContextSwitchTo(run->context);
-		run->findings = check->function(check, run->installation);
+		run->findings = check->function(check, installation);
 		MemoryContextSwitchTo(previous);
 		return;
 	}
 
-	if (run->installation->schema_name != NULL)
-		substitutions = add_substitution(substitutions, "schema",
-										 run->installation->schema_name);
-	substitutions = add_substitution(substitutions, "extschema", extension);
-	run_query(run, substitute(query, substitutions));
+	run_query(run, substitutions);
 }
 
 /*
@@ -456,7 +201,7 @@ find_not_applicable(const Check *check, const Installation *installation)
 							 psprintf("this upgrade does not run the migration of OpenMetadata %s",
 									  check->reaching));
 
-	for (const CheckNeed *need = check->needs;
+	for (const Need *need = check->needs;
 		 need != NULL && need->table != NULL; need++)
 	{
 		if (need->since != NULL &&
@@ -488,6 +233,22 @@ read_memory(CheckFacts *facts)
 	return facts->memory_obstacle;
 }
 
+/* The fact runs. */
+static const char *
+read_runs(CheckFacts *facts)
+{
+	if (facts->runs == NULL)
+	{
+		RunRequest	request = {
+			.installation = facts->installation,
+			.airflow_server = run_airflow_server(NULL)
+		};
+
+		facts->runs = run_list_json(run_list(&request));
+	}
+	return facts->runs;
+}
+
 /*
  * Run one check and return its findings, at least one, in the current memory
  * context.  Nothing that goes wrong in the check itself raises an error.
@@ -496,7 +257,11 @@ List *
 check_run(const Check *check, CheckFacts *facts)
 {
 	const Installation *installation = facts->installation;
-	CheckRun	run = {check, installation, NULL, CurrentMemoryContext, NIL};
+	CheckRun	run = {
+		.check = check,
+		.facts = {.installation = installation,.check_id = check->id},
+		.context = CurrentMemoryContext
+	};
 	const Obstacle *obstacle = installation_obstacle(installation);
 	MemoryContext work;
 
@@ -515,8 +280,10 @@ check_run(const Check *check, CheckFacts *facts)
 		obstacle = read_memory(facts);
 		if (obstacle != NULL)
 			return list_make1(check_obstacle_finding(check, obstacle));
-		run.memory = facts->memory;
+		run.facts.memory = facts->memory;
 	}
+	if (check->runs && installation->state == INSTALLATION_FOUND)
+		run.facts.runs = read_runs(facts);
 
 	work = AllocSetContextCreate(run.context, "upgrade_prereq check",
 								 ALLOCSET_DEFAULT_SIZES);

@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
 #include "query.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -72,4 +73,42 @@ query_text(uint64 row, int column, MemoryContext context)
 									 SPI_tuptable->tupdesc, column);
 
 	return value ? MemoryContextStrdup(context, value) : NULL;
+}
+
+/*
+ * query_text() of the column of that name, or NULL if there is none.
+ */
+const char *
+query_text_of(uint64 row, const char *name, MemoryContext context)
+{
+	int			column = SPI_fnumber(SPI_tuptable->tupdesc, name);
+
+	return column == SPI_ERROR_NOATTRIBUTE ? NULL :
+		query_text(row, column, context);
+}
+
+/* A list of strings (char *) as an SQL array. */
+const char *
+query_text_array(List *strings)
+{
+	StringInfoData array;
+	ListCell   *lc;
+
+	initStringInfo(&array);
+	appendStringInfoChar(&array, '{');
+	foreach(lc, strings)
+	{
+		if (array.len > 1)
+			appendStringInfoChar(&array, ',');
+		appendStringInfoChar(&array, '"');
+		for (const char *p = lfirst(lc); *p != '\0'; p++)
+		{
+			if (*p == '"' || *p == '\\')
+				appendStringInfoChar(&array, '\\');
+			appendStringInfoChar(&array, *p);
+		}
+		appendStringInfoChar(&array, '"');
+	}
+	appendStringInfoChar(&array, '}');
+	return array.data;
 }

@@ -17,5 +17,8 @@ extern uint64 query_run(const char *query, int count,
 extern uint64 query_change(const char *query, int count,
 						   const char *const *arguments);
 extern const char *query_text(uint64 row, int column, MemoryContext context);
+extern const char *query_text_of(uint64 row, const char *name,
+								 MemoryContext context);
+extern const char *query_text_array(List *strings);
 
 #endif							/* UPGRADE_PREREQ_QUERY_H */

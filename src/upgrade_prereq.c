@@ -50,6 +50,25 @@ int			setting_queued_after = 3600;
 int			setting_running_after = 7200;
 
 /*
+ * The foreign server through which Airflow's own tables can be read.
+ */
+char	   *setting_airflow_server = NULL;
+
+/*
+ * What runs the ingestion pipelines; OpenMetadata's configuration calls it the
+ * pipeline service client.  It stands nowhere in the database.  Kubernetes
+ * ends every job after activeDeadlineSeconds, Airflow does not.
+ */
+int			setting_pipeline_service_client = CLIENT_AUTO;
+
+static const struct config_enum_entry pipeline_service_clients[] = {
+	{"auto", CLIENT_AUTO, false},
+	{"airflow", CLIENT_AIRFLOW, false},
+	{"kubernetes", CLIENT_KUBERNETES, false},
+	{NULL, 0, false}
+};
+
+/*
  * Should a background worker take back at its deadline what was raised for a
  * role or database?  It takes one of max_worker_processes until then.
  */
@@ -62,6 +81,13 @@ bool		setting_deadline_worker = true;
  */
 char	   *setting_raised_work_mem = NULL;
 char	   *setting_raised_maintenance_work_mem = NULL;
+
+/* The value of the setting pipeline_service_client. */
+const char *
+pipeline_service_client_name(void)
+{
+	return pipeline_service_clients[setting_pipeline_service_client].name;
+}
 
 /* Define the settings; needs no shared_preload_libraries. */
 void
@@ -106,6 +132,22 @@ _PG_init(void)
 							7200, 0, INT_MAX,
 							PGC_USERSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
+
+	DefineCustomStringVariable("upgrade_prereq.airflow_server",
+							   "Names the foreign server of Airflow's database.",
+							   "An empty string means that Airflow is not asked.",
+							   &setting_airflow_server,
+							   "",
+							   PGC_USERSET, 0,
+							   NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("upgrade_prereq.pipeline_service_client",
+							 "Names what runs the ingestion pipelines.",
+							 "With kubernetes, a run that is older than the deadline of a job is stuck.",
+							 &setting_pipeline_service_client,
+							 CLIENT_AUTO, pipeline_service_clients,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("upgrade_prereq.deadline_worker",
 							 "Has a background worker take back at its deadline what was raised.",

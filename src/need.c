@@ -1,0 +1,288 @@
+/*-------------------------------------------------------------------------
+ *
+ * need.c
+ *	  The tables that a query of ours reads, and the names in its text.
+ *
+ * Checks, and kinds of runs, are queries in files of their own: the header of
+ * a file says which tables the query needs.  Here these are looked at, and
+ * their names of this era are put into the text.
+ *
+ * A query sees one row named "fact" with what is known of the installation
+ * and of the upgrade; @schema@ stands for the schema of OpenMetadata's
+ * tables, @extschema@ for that of the extension, @column@ for the name that a
+ * column has in this era.
+ *
+ * src/need.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "compat.h"
+#include "extension.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "need.h"
+#include "query.h"
+#include "table.h"
+#include "upgrade_prereq.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+/* The facts, bound to $1, $2, ... as text. */
+#define FACT_COUNT 20
+
+static const char fact_query[] =
+"WITH fact AS (SELECT "
+"$1::text AS installation, "		/* none, several, no_history, found */
+"$2::name AS schema_name, "
+"$3::text[] AS schema_names, "		/* all that hold OpenMetadata's tables */
+"$4::text AS history_table, "
+"$5::jsonb AS history, "		/* [{version, status, valid}, ...] */
+"$6::int[] AS installed_version, "
+"$7::text AS installed, "
+"$8::int[] AS target_version, "		/* null: the next releases */
+"$9::text AS target, "
+"$10::name AS role_name, "		/* whom the migration logs in as */
+"$11::interval AS queued_after, "
+"$12::interval AS running_after, "
+"$13::text AS pipeline_service_client, "
+"$14::text AS check_id, "
+"$15::jsonb AS memory, "
+"$16::jsonb AS runs, "
+"$17::text AS kind, "
+"$18::boolean AS include_history, "
+"$19::interval AS older_than, "
+"$20::text AS unreadable_json"		/* pattern of documents of type json that
+									 * raise an error when they are read */
+") ";
+
+/* A name that stands for another one in the text of a query. */
+typedef struct Substitution
+{
+	const char *name;
+	const char *value;			/* a quoted identifier */
+} Substitution;
+
+/* Have @name@ replaced by value, which is quoted if it has to be. */
+List *
+substitution_add(List *substitutions, const char *name, const char *value)
+{
+	Substitution *substitution = palloc(sizeof(Substitution));
+
+	substitution->name = name;
+	substitution->value = quote_identifier(value);
+	return lappend(substitutions, substitution);
+}
+
+/*
+ * The substitution whose @name@ a text begins with, or NULL.
+ */
+static const Substitution *
+find_substitution(List *substitutions, const char *text)
+{
+	ListCell   *lc;
+
+	foreach(lc, substitutions)
+	{
+		const Substitution *substitution = lfirst(lc);
+		size_t		length = strlen(substitution->name);
+
+		if (strncmp(text + 1, substitution->name, length) == 0 &&
+			text[length + 1] == '@')
+			return substitution;
+	}
+	return NULL;
+}
+
+/*
+ * Put the names into a query, in one pass: what was put in is not looked at
+ * again, whatever a schema may be called.
+ */
+static char *
+substitute(const char *query, List *substitutions)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	while (*query != '\0')
+	{
+		const Substitution *found = NULL;
+
+		if (*query == '@')
+			found = find_substitution(substitutions, query);
+		if (found != NULL)
+		{
+			appendStringInfoString(&result, found->value);
+			query += strlen(found->name) + 2;
+		}
+		else
+			appendStringInfoChar(&result, *query++);
+	}
+	return result.data;
+}
+
+/*
+ * See to it that one column can be read, and note its name.  Returns what is
+ * in the way, or NULL.
+ */
+static Obstacle *
+prepare_column(const Need *need, Oid table_oid, const char *alternatives,
+			   List **substitutions)
+{
+	const char *name = table_column(table_oid, alternatives);
+
+	if (name == NULL)
+		return table_missing_column(need->table, alternatives);
+	*substitutions = substitution_add(*substitutions,
+									  strtok(pstrdup(alternatives), "|"),
+									  name);
+	return table_column_obstacle(table_oid, name);
+}
+
+/*
+ * See to it that one table can be read as the query wants, and note the names
+ * of its columns.  Returns what is in the way, or NULL and the table's OID.
+ */
+static Obstacle *
+prepare_table(const Need *need, Oid schema_oid, List **substitutions,
+			  Oid *table_oid)
+{
+	Obstacle   *obstacle;
+
+	obstacle = table_obstacle(schema_oid, need->table, table_oid);
+	for (const char *const *column = need->columns;
+		 obstacle == NULL && *column != NULL; column++)
+		obstacle = prepare_column(need, *table_oid, *column, substitutions);
+	if (obstacle != NULL)
+		return obstacle;
+
+	if (need->index != NULL)
+	{
+		const char *column = table_column(*table_oid, need->index);
+
+		if (column == NULL || !table_has_index(*table_oid, column))
+			return table_missing_index(need->table,
+									   column ? column : need->index);
+		guard_pin_index_scans();
+	}
+	return NULL;
+}
+
+/* The first table of a list that is not there, whatever it is; or NULL. */
+const Need *
+need_missing(const Need *needs, Oid schema_oid)
+{
+	for (const Need *need = needs; need != NULL && need->table != NULL; need++)
+	{
+		if (!OidIsValid(table_lookup(schema_oid, need->table)))
+			return need;
+	}
+	return NULL;
+}
+
+/*
+ * Prepare all tables that a query needs, note the names of their columns, and
+ * go on as their owner.  Returns what is in the way, or NULL.  To be called
+ * under guard_run(), which also puts the user back.
+ */
+Obstacle *
+need_prepare(const Need *needs, Oid schema_oid, List **substitutions)
+{
+	Oid			first_oid = InvalidOid;
+
+	for (const Need *need = needs; need != NULL && need->table != NULL; need++)
+	{
+		Oid			table_oid;
+		Obstacle   *obstacle = prepare_table(need, schema_oid, substitutions,
+											 &table_oid);
+
+		if (obstacle != NULL)
+			return obstacle;
+		if (!OidIsValid(first_oid))
+			first_oid = table_oid;
+		else if (table_owner(table_oid) != table_owner(first_oid))
+			return table_other_owner(need->table, needs->table);
+	}
+
+	if (OidIsValid(first_oid))
+		table_act_as_owner(first_oid);
+	return NULL;
+}
+
+/* The words for the states of an installation. */
+static const char *
+installation_word(const Installation *installation)
+{
+	switch (installation->state)
+	{
+		case INSTALLATION_NONE:
+			return "none";
+		case INSTALLATION_SEVERAL:
+			return "several";
+		case INSTALLATION_NO_HISTORY:
+			return "no_history";
+		case INSTALLATION_FOUND:
+			return "found";
+	}
+	return NULL;				/* keep the compiler quiet */
+}
+
+/*
+ * A pattern of those documents that the type json takes and that raise an
+ * error when they are read: with the character zero, with half of a surrogate
+ * pair, with a number that numeric cannot hold, or with a character that the
+ * encoding of the server cannot (src/backend/utils/adt/jsonapi.c).
+ */
+static const char *
+unreadable_json(void)
+{
+	if (GetDatabaseEncoding() != PG_UTF8)
+		return "(?i)\\\\u(?!00[0-7])|\\\\u0000|[:,[][[:space:]]*-?[0-9.]+e[+]?[0-9]{5}";
+	return "(?i)(?<!\\\\)(?:\\\\\\\\)*\\\\u(?:0000|d[89ab][0-9a-f]{2}(?!\\\\ud[c-f]))|"
+		"(?<!\\\\ud[89ab][0-9a-f]{2})\\\\ud[c-f]|"
+		"[:,[][[:space:]]*-?[0-9.]+e[+]?[0-9]{5}";
+}
+
+/*
+ * Run a query that may use the row "fact" and the names in substitutions.  To
+ * be called between SPI_connect() and SPI_finish().  Returns the number of
+ * rows.
+ */
+uint64
+query_run_with_facts(const char *query, List *substitutions,
+					 const Facts *facts)
+{
+	const Installation *installation = facts->installation;
+	bool		found = installation->state == INSTALLATION_FOUND;
+	const char *values[FACT_COUNT] = {
+		installation_word(installation),
+		installation->schema_name,
+		query_text_array(installation->schema_names),
+		installation->history_table,
+		installation->history,
+		found ? version_array(&installation->installed) : NULL,
+		installation->installed_text,
+		installation->target_text ? version_array(&installation->target) : NULL,
+		installation->target_text,
+		installation->role_name,
+		psprintf("%d seconds", setting_queued_after),
+		psprintf("%d seconds", setting_running_after),
+		pipeline_service_client_name(),
+		facts->check_id,
+		facts->memory,
+		facts->runs,
+		facts->kind,
+		facts->include_history,
+		facts->older_than,
+		unreadable_json()
+	};
+
+	if (installation->schema_name != NULL)
+		substitutions = substitution_add(substitutions, "schema",
+										 installation->schema_name);
+	substitutions = substitution_add(substitutions, "extschema",
+									 extension_schema());
+	query = psprintf("%s%s", fact_query, substitute(query, substitutions));
+	return query_run(query, FACT_COUNT, values);
+}
