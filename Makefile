@@ -119,7 +119,7 @@ src/check_list.c: $(checks) $(source_dir)/tools/header.awk $(source_dir)/tools/c
 src/check_list.o src/check_list.bc: src/check_list.c
 
 # So are the kinds of runs.
-kinds := $(sort $(wildcard $(source_dir)/src/runs/kinds/*.sql))
+kinds := $(source_dir)/src/runs/judge.sql $(sort $(wildcard $(source_dir)/src/runs/kinds/*.sql))
 
 src/kind_list.c: $(kinds) $(source_dir)/tools/header.awk $(source_dir)/tools/kind_list.awk
 	awk -f $(source_dir)/tools/header.awk -f $(source_dir)/tools/kind_list.awk $(kinds) > $@.tmp

@@ -169,18 +169,6 @@ prepare_table(const Need *need, Oid schema_oid, List **substitutions,
 	return NULL;
 }
 
-/* The first table of a list that is not there, whatever it is; or NULL. */
-const Need *
-need_missing(const Need *needs, Oid schema_oid)
-{
-	for (const Need *need = needs; need != NULL && need->table != NULL; need++)
-	{
-		if (!OidIsValid(table_lookup(schema_oid, need->table)))
-			return need;
-	}
-	return NULL;
-}
-
 /*
  * Prepare all tables that a query needs, note the names of their columns, and
  * go on as their owner.  Returns what is in the way, or NULL.  To be called

@@ -41,7 +41,6 @@ typedef struct Facts
 	const char *older_than;		/* interval */
 } Facts;
 
-extern const Need *need_missing(const Need *needs, Oid schema_oid);
 extern Obstacle *need_prepare(const Need *needs, Oid schema_oid,
 							  List **substitutions);
 extern List *substitution_add(List *substitutions, const char *name,

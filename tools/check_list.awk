@@ -23,6 +23,7 @@ END {
 }
 
 function finish(    list, n, i) {
+	check_required()
 	if (value["level"] !~ /^(info|notice|warning|error)$/)
 		fail("level is \"" value["level"] "\"")
 	if (value["cost"] !~ /^(light|heavy)$/)

@@ -8,7 +8,8 @@
 # The tool says which keys there are, declare_keys(), and defines finish(),
 # which is called at the end of each file and finds value[key], query, and in
 # need[] and index_of[] the tables.  The tool's own END has to begin with
-# end_of_files().
+# end_of_files().  finish() has to call check_required() for a file that needs
+# the header.
 
 function declare_keys(required_keys, optional_keys,    list, i) {
 	split(required_keys, list)
@@ -64,13 +65,16 @@ function end_of_files() {
 }
 
 function finish_file(    key) {
-	for (key in required)
-		if (!(key in value))
-			fail("\"" key "\" is missing")
 	for (key in index_of)
 		if (!(key in needed))
 			fail("an index of \"" key "\", which is not needed")
 	finish()
+}
+
+function check_required(    key) {
+	for (key in required)
+		if (!(key in value))
+			fail("\"" key "\" is missing")
 }
 
 function fail(message) {

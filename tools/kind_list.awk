@@ -1,11 +1,14 @@
 # Makes the table of the kinds of runs (src/kind_list.c) out of their files.
 #
-#   awk -f header.awk -f kind_list.awk src/runs/kinds/*.sql > src/kind_list.c
+#   awk -f header.awk -f kind_list.awk src/runs/judge.sql src/runs/kinds/*.sql > src/kind_list.c
+#
+# judge.sql has no header; its query judges what the queries of the kinds with
+# "judge: common" return.
 #
 # The kinds come in the order of their numbers, "order: N".
 
 BEGIN {
-	declare_keys("kind order table", "run_id state parent query")
+	declare_keys("kind order judge", "table run_id state parent query")
 	print "/* Made by tools/kind_list.awk from src/runs/kinds/: do not edit. */"
 	print "#include \"postgres.h\"\n"
 	print "#include \"runs/run.h\"\n"
@@ -28,6 +31,11 @@ END {
 
 # The queries come before the list, so that kinds can share them.
 function finish(    kind, order) {
+	if (file ~ /\/judge\.sql$/) {
+		print "const char run_judge_query[] =" query ";\n"
+		return
+	}
+	check_required()
 	kind = value["kind"]
 	order = value["order"] + 0
 	check_name(kind)
@@ -37,7 +45,9 @@ function finish(    kind, order) {
 		fail("there is another kind of order " order)
 	if (order > last)
 		last = order
-	if (!(value["table"] in needed))
+	if (value["judge"] !~ /^(common|own)$/)
+		fail("judge is \"" value["judge"] "\"")
+	if (("table" in value) && !(value["table"] in needed))
 		fail("the table \"" value["table"] "\" is not needed")
 	if (("parent" in value) && !(value["parent"] in needed))
 		fail("the parent \"" value["parent"] "\" is not needed")
@@ -51,7 +61,8 @@ function finish(    kind, order) {
 
 	entry[order] = "\t{\n" \
 		"\t\t.name = " quoted(kind) ",\n" \
-		"\t\t.table = " quoted(value["table"]) ",\n" \
+		"\t\t.is_judged = " (value["judge"] == "own" ? "true" : "false") ",\n" \
+		"\t\t.table = " quoted_or_null("table") ",\n" \
 		"\t\t.parent = " quoted_or_null("parent") ",\n" \
 		"\t\t.run_id = " quoted_or_null("run_id") ",\n" \
 		"\t\t.state = " quoted_or_null("state") ",\n" \

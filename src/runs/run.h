@@ -39,7 +39,8 @@ typedef enum RunConfidence
 typedef struct RunKind
 {
 	const char *name;
-	const char *table;			/* whose rows the runs are */
+	bool		is_judged;		/* returns verdicts; else run_judge_query does */
+	const char *table;			/* whose rows the runs are, or NULL */
 	const char *parent;			/* of what these are parts, or NULL */
 	const char *run_id;			/* expression over that table, or NULL */
 	const char *state;			/* the same, for the state */
@@ -47,7 +48,8 @@ typedef struct RunKind
 	const char *query;
 } RunKind;
 
-/* Made from the files under src/runs/kinds/ by tools/kind_list.awk. */
+/* Made from the files under src/runs/ by tools/kind_list.awk. */
+extern const char run_judge_query[];
 extern const RunKind run_kinds[];
 extern const int run_kind_count;
 

@@ -19,6 +19,7 @@
 #include "lib/stringinfo.h"
 #include "query.h"
 #include "runs/run.h"
+#include "table.h"
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -144,6 +145,7 @@ run_query(KindRun *call, List *substitutions)
 {
 	const RunKind *kind = call->kind;
 	const RunRequest *request = call->request;
+	const char *query = kind->query;
 	Facts		facts = {
 		.installation = request->installation,
 		.kind = kind->name,
@@ -151,10 +153,14 @@ run_query(KindRun *call, List *substitutions)
 		.older_than = request->older_than
 	};
 
-	substitutions = substitution_add(substitutions, "table", kind->table);
+	if (kind->table != NULL)
+		substitutions = substitution_add(substitutions, "table", kind->table);
 	if (kind->parent != NULL)
 		substitutions = substitution_add(substitutions, "parent",
 										 kind->parent);
+
+	if (!kind->is_judged)
+		query = psprintf("WITH run AS (%s) %s", query, run_judge_query);
 
 	SPI_connect();
 	query_run_with_facts(psprintf("SELECT run.*, "
@@ -163,7 +169,7 @@ run_query(KindRun *call, List *substitutions)
 								  "WHERE fact.older_than IS NULL OR run.started_at IS NULL "
 								  "OR statement_timestamp() - run.started_at >= fact.older_than "
 								  "ORDER BY run.started_at, run.run_id COLLATE \"C\"",
-								  kind->query),
+								  query),
 						 substitutions, &facts);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
@@ -199,18 +205,22 @@ read_kind_guarded(void *argument)
 }
 
 /*
- * Does the installed release lack a table of this kind?  Then there are no
- * such runs.  A table that has been there since the first release that we
- * know, or since one that is not newer, has to be there.
+ * Does the installed release lack what this kind is made of?  Then there are
+ * no such runs.  Where the header says since when a table has been as it
+ * should be, a missing one is left to need_prepare() to complain of.
  */
 static bool
 kind_is_absent(const RunKind *kind, const Installation *installation)
 {
-	const Need *missing = need_missing(kind->needs, installation->schema_oid);
-
-	return missing != NULL &&
-		(missing->since == NULL ||
-		 installation_is_below(installation, missing->since));
+	for (const Need *need = kind->needs;
+		 need != NULL && need->table != NULL; need++)
+	{
+		if (need->since != NULL ?
+			installation_is_below(installation, need->since) :
+			!OidIsValid(table_lookup(installation->schema_oid, need->table)))
+			return true;
+	}
+	return false;
 }
 
 /* By verdict, the worst first, then by name, then as the kind gave them. */

@@ -1,5 +1,6 @@
 -- kind: ingestion_pipeline
 -- order: 1
+-- judge: own
 -- table: entity_extension_time_series
 -- run_id: json ->> 'runId'
 -- state: json ->> 'pipelineState'
@@ -21,10 +22,8 @@
 -- sign of life is the later of the two, and only a run that began after it
 -- proves that this one is over.
 WITH moment AS MATERIALIZED (
-    SELECT (extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms,
-           -- clocks differ a little
-           (extract(epoch FROM statement_timestamp() + interval '5 minutes') * 1000)::bigint AS latest_ms,
-           (SELECT CASE WHEN include_history THEN NULL ELSE 5 END FROM fact) AS runs_shown
+    SELECT now_ms, latest_ms, CASE WHEN include_history THEN NULL ELSE 5 END AS runs_shown
+    FROM fact
 ),
 suspect AS MATERIALIZED (
     SELECT entity.@fqnhash@::text AS key
@@ -182,7 +181,6 @@ known AS (
            pipeline.fqn, pipeline.name, pipeline.is_deleted, pipeline.deployed, pipeline.enabled, pipeline.paused,
            pipeline.max_active_runs, pipeline.workflow_timeout_s, pipeline.document AS pipeline,
            pipeline.key IS NULL AS is_missing,
-           moment.now_ms, moment.latest_ms,
            moment.now_ms - aged.sign_ms AS age_ms,
            COALESCE(duration.runs, 0) AS finished_runs,
            CASE WHEN duration.runs >= 5 THEN duration.median_ms END AS median_ms,
