@@ -53,8 +53,15 @@ static const char fact_query[] =
 "$17::text AS kind, "
 "$18::boolean AS include_history, "
 "$19::interval AS older_than, "
-"$20::text AS unreadable_json"		/* pattern of documents of type json that
-									 * raise an error when they are read */
+"$20::text AS unreadable_json, "		/* pattern of documents of type json that
+										 * raise an error when they are read */
+"trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms, "
+"trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint + 300000 AS latest_ms, "
+"(SELECT count(*)::int FROM pg_stat_activity AS session WHERE "
+"session.datname = current_database() AND session.pid <> pg_backend_pid() "
+"AND (session.application_name IN ('OpenMetadata', 'PostgreSQL JDBC Driver') "
+"OR session.usename = $10::name)) AS live_sessions"		/* of OpenMetadata's
+														 * server */
 ") ";
 
 /* A name that stands for another one in the text of a query. */

@@ -1,7 +1,8 @@
 -- What most kinds of runs have in common: from facts of a run to a verdict.
 -- The query of a kind returns, by name,
 --
---   name, run_id, state, key, row_text, data: as they are;
+--   name, run_id, state, key, row_text, data
+--                  as they are
 --   is_known       whether the state is one that OpenMetadata is known to write
 --   epoch          when it began, epoch milliseconds, or seconds below 10^11
 --   sign           when it was last seen alive, likewise; null: never since

@@ -1,0 +1,92 @@
+-- kind: app
+-- order: 2
+-- judge: common
+-- table: apps_extension_time_series
+-- state: json ->> 'status'
+-- needs: apps_extension_time_series (appid, json, timestamp, extension | appid)
+-- needs: installed_apps (id, json)
+--
+-- Runs of applications.  Words of the state: appRunRecord.json of
+-- OpenMetadata's schema.  active and activeError are states of applications
+-- that handle events as long as their server runs, however old.
+--
+-- From 2.0 on a server that starts sets what is "running" to failed, but for
+-- the search index (ApplicationHandler, cleanupStaleJobs): that is left to it.
+-- Nobody repairs the other states, nor those of the search index.
+--
+-- The column "extension" came in 1.6 and tells runs from other rows; before,
+-- every row is a run (and the column appid stands in for it).
+WITH run AS MATERIALIZED (
+    SELECT series.appid, series."timestamp" AS epoch, readable.is_json, readable.document,
+           readable.document ->> 'status' AS state,
+           series.@extension@ AS extension,
+           CASE WHEN lower(readable.document ->> 'status') IN ('completed', 'success', 'failed', 'stopped') IS NOT TRUE
+                THEN format('%s', series.*) END AS row_text
+    FROM @schema@.apps_extension_time_series AS series
+    CROSS JOIN LATERAL (
+        SELECT pg_typeof(series.json) = 'json'::regtype AS is_json,
+               CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                         AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                    ELSE series.json
+               END AS document
+    ) AS readable
+    WHERE series.@extension@ IN ('status', series.appid) IS NOT FALSE
+),
+newest AS (
+    SELECT appid, max(epoch) AS epoch
+    FROM run, fact
+    WHERE epoch <= fact.latest_ms
+      AND lower(state) IN ('started', 'running', 'completed', 'success', 'failed', 'stopped')
+    GROUP BY appid
+)
+SELECT COALESCE(app.document ->> 'fullyQualifiedName', app.document ->> 'name', run.document ->> 'appName', run.appid) AS name,
+       NULL AS run_id,
+       run.state,
+       lower(run.state) IN ('started', 'running', 'pending', 'active', 'activeerror') AS is_known,
+       run.epoch, NULL::bigint AS sign, true AS has_time,
+       CASE lower(run.state) WHEN 'pending' THEN fact.queued_after ELSE fact.running_after END AS age_limit,
+       CASE WHEN app.document ->> 'allowConcurrentExecution' = 'true' THEN NULL
+            WHEN newest.epoch > run.epoch AND lower(run.state) IN ('started', 'running', 'pending')
+            THEN 'A later run of the application began.' END AS superseded_by,
+       CASE WHEN app.id IS NULL THEN 'The application is not installed any more.' END AS orphaned_by,
+       CASE WHEN fact.live_sessions = 0 AND lower(run.state) IN ('started', 'running', 'pending')
+                 AND app.document ->> 'appType' = 'internal'
+            THEN 'No session of OpenMetadata is connected to this database, so no server executes it.' END AS dead_by,
+       CASE WHEN lower(run.state) IN ('active', 'activeerror')
+            THEN 'An application in this state handles events for as long as its server runs.' END AS at_work_by,
+       CASE WHEN fact.live_sessions = 0 THEN 'high' ELSE 'medium' END AS confidence,
+       CASE WHEN is_repaired.yes THEN 'OpenMetadata sets it to failed when its server starts.'
+            WHEN fact.live_sessions > 0 THEN 'Sessions of OpenMetadata are connected to this database: it may be at work.' END AS note,
+       CASE WHEN NOT is_repaired.yes AND lower(run.state) IN ('started', 'running', 'pending') THEN 'failed' END AS corrected_state,
+       CASE WHEN NOT is_repaired.yes AND lower(run.state) IN ('started', 'running', 'pending')
+            THEN jsonb_build_object('json', jsonb_build_object('status', 'failed', 'endTime', fact.now_ms)) END AS patch,
+       jsonb_build_object('json', CASE
+           WHEN run.is_json THEN to_jsonb(run.document::text)
+           ELSE (SELECT COALESCE(jsonb_object_agg(k, run.document -> k), '{}')
+                 FROM unnest('{status,endTime}'::text[]) AS k
+                 WHERE run.document -> k IS NOT NULL)
+       END) AS old_values,
+       jsonb_build_object('@extension@', run.extension, 'appid', run.appid, 'timestamp', run.epoch) AS key,
+       run.row_text,
+       jsonb_build_object('app', COALESCE(app.document ->> 'name', run.document ->> 'appName'), 'app_id', run.appid,
+                          'run_type', run.document ->> 'runType', 'app_type', app.document ->> 'appType',
+                          'live_sessions', fact.live_sessions) AS data
+FROM fact, run
+LEFT JOIN newest USING (appid)
+LEFT JOIN LATERAL (
+    SELECT installed.id, readable.document
+    FROM @schema@.installed_apps AS installed
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN pg_typeof(installed.json) = 'json'::regtype
+                         AND installed.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                    ELSE installed.json
+               END AS document
+    ) AS readable
+    WHERE installed.id = run.appid
+    LIMIT 1
+) AS app ON true
+CROSS JOIN LATERAL (
+    SELECT fact.installed_version >= '{2,0,0}' AND lower(run.state) = 'running'
+           AND COALESCE(app.document ->> 'name', run.document ->> 'appName') IS DISTINCT FROM 'SearchIndexingApplication' AS yes
+) AS is_repaired
+WHERE run.row_text IS NOT NULL

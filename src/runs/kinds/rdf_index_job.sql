@@ -1,0 +1,13 @@
+-- kind: rdf_index_job
+-- order: 8
+-- judge: common
+-- table: rdf_index_job
+-- parent: rdf_reindex_lock
+-- run_id: id
+-- state: status
+-- query: search_index_job
+-- needs: rdf_index_job (id, status, createdby, createdat, startedat, updatedat)
+-- needs: rdf_reindex_lock (lockkey, jobid, serverid, expiresat)
+--
+-- The tables of the RDF index are laid out like those of the search index; the
+-- releases after 2.0 drop its jobs and partitions and keep the lock.

@@ -1,0 +1,12 @@
+-- kind: rdf_index_partition
+-- order: 9
+-- judge: common
+-- table: rdf_index_partition
+-- parent: rdf_index_job
+-- run_id: id
+-- state: status
+-- query: search_index_partition
+-- needs: rdf_index_partition (id, jobid, entitytype, partitionindex, status, assignedserver, claimedat, startedat, lastupdateat, claimableat)
+-- needs: rdf_index_job (id, status, createdat)
+--
+-- As search_index_partition.

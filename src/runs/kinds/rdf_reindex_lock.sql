@@ -1,0 +1,8 @@
+-- kind: rdf_reindex_lock
+-- order: 10
+-- judge: common
+-- table: rdf_reindex_lock
+-- query: search_reindex_lock
+-- needs: rdf_reindex_lock (lockkey, jobid, serverid, acquiredat, lastheartbeat, expiresat)
+--
+-- As search_reindex_lock (RdfReindexRunLock: it expires after five minutes).
