@@ -39,6 +39,7 @@ typedef struct Facts
 	const char *kind;			/* of a kind of runs: which one is read */
 	const char *include_history;	/* "true" or "false" */
 	const char *older_than;		/* interval */
+	const char *live_sessions;	/* integer */
 } Facts;
 
 extern Obstacle *need_prepare(const Need *needs, Oid schema_oid,

@@ -30,9 +30,21 @@ typedef struct KindRun
 {
 	const RunKind *kind;
 	const RunRequest *request;
+	const char *live_sessions;
 	MemoryContext context;		/* where the runs go */
 	List	   *runs;
 } KindRun;
+
+/*
+ * How many sessions of OpenMetadata's servers are connected: by the name that
+ * their pool has, or had, or by their role ($1).
+ */
+static const char session_query[] =
+"SELECT count(*) FROM pg_stat_activity AS session "
+"WHERE session.datname = current_database() "
+"AND session.pid <> pg_backend_pid() "
+"AND (session.application_name IN ('OpenMetadata', 'PostgreSQL JDBC Driver') "
+"OR session.usename = $1::name)";
 
 static const char *const verdict_names[] = {
 	"running", "unknown", "finished_elsewhere", "superseded", "orphaned",
@@ -150,7 +162,8 @@ run_query(KindRun *call, List *substitutions)
 		.installation = request->installation,
 		.kind = kind->name,
 		.include_history = request->include_history ? "true" : "false",
-		.older_than = request->older_than
+		.older_than = request->older_than,
+		.live_sessions = call->live_sessions
 	};
 
 	if (kind->table != NULL)
@@ -244,9 +257,10 @@ compare_runs(const ListCell *a, const ListCell *b)
 
 /* The runs of one kind, in the current memory context. */
 static List *
-read_kind(const RunKind *kind, const RunRequest *request)
+read_kind(const RunKind *kind, const RunRequest *request,
+		  const char *live_sessions)
 {
-	KindRun		call = {kind, request, CurrentMemoryContext, NIL};
+	KindRun		call = {kind, request, live_sessions, CurrentMemoryContext, NIL};
 	MemoryContext work;
 	Obstacle   *obstacle;
 
@@ -263,6 +277,26 @@ read_kind(const RunKind *kind, const RunRequest *request)
 		call.runs = list_make1(run_obstacle(kind->name, NULL, obstacle));
 	MemoryContextDelete(work);
 	return call.runs;
+}
+
+/* What is handed to count_sessions(). */
+typedef struct SessionCount
+{
+	const char *role_name;
+	MemoryContext context;
+	const char *count;
+} SessionCount;
+
+/* Run session_query, for guard_run(). */
+static void
+count_sessions(void *argument)
+{
+	SessionCount *call = argument;
+
+	SPI_connect();
+	query_run(session_query, 1, &call->role_name);
+	call->count = query_text(0, 1, call->context);
+	SPI_finish();
 }
 
 /*
@@ -287,10 +321,16 @@ List *
 run_list(const RunRequest *request)
 {
 	List	   *result = NIL;
+	SessionCount sessions = {
+		request->installation->role_name, CurrentMemoryContext, NULL
+	};
+
+	/* Where it fails, nothing is taken for dead because no session is there. */
+	(void) guard_run(count_sessions, &sessions);
 
 	for (int i = 0; i < run_kind_count; i++)
 	{
-		List	   *runs = read_kind(&run_kinds[i], request);
+		List	   *runs = read_kind(&run_kinds[i], request, sessions.count);
 		Obstacle   *obstacle;
 
 		obstacle = run_add_fixes(runs, request->installation->schema_name);

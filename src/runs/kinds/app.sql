@@ -29,6 +29,7 @@ WITH run AS MATERIALIZED (
                          AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
                     ELSE series.json
                END AS document
+        OFFSET 0
     ) AS readable
     WHERE series.@extension@ IN ('status', series.appid) IS NOT FALSE
 ),
@@ -81,6 +82,7 @@ LEFT JOIN LATERAL (
                          AND installed.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
                     ELSE installed.json
                END AS document
+        OFFSET 0
     ) AS readable
     WHERE installed.id = run.appid
     LIMIT 1

@@ -34,5 +34,6 @@ CROSS JOIN LATERAL (
                      AND workflow.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
                 ELSE workflow.json
            END AS document
+    OFFSET 0
 ) AS readable
 WHERE lower(workflow.status) IN ('successful', 'failed') IS NOT TRUE

@@ -22,43 +22,44 @@
 -- sign of life is the later of the two, and only a run that began after it
 -- proves that this one is over.
 WITH moment AS MATERIALIZED (
-    SELECT now_ms, latest_ms, CASE WHEN include_history THEN NULL ELSE 5 END AS runs_shown
+    SELECT now_ms, latest_ms, now_ms - 400 * 86400000::bigint AS since_ms,
+           CASE WHEN include_history THEN NULL ELSE 5 END AS runs_shown
     FROM fact
 ),
+-- Pipelines with something that is not plainly finished; no aggregate, for it
+-- would cost more than the rest.  A run in seconds that is newer than the
+-- newest five is only looked for among those of the last 400 days; pipelines
+-- whose newest five are older than that are looked at closely.
 suspect AS MATERIALIZED (
     SELECT entity.@fqnhash@::text AS key
     FROM moment, @schema@.ingestion_pipeline_entity AS entity
     CROSS JOIN LATERAL (
-        SELECT min(run.epoch) AS oldest,
-               bool_or((run.state IN ('success', 'failed', 'partialSuccess', 'stopped')
-                        AND run.epoch BETWEEN 0 AND moment.latest_ms) IS NOT TRUE) AS is_odd,
-               bool_or(run.epoch < 100000000000) AND bool_or(run.epoch >= 100000000000) AS is_mixed
-        FROM (
-            SELECT series."timestamp" AS epoch,
-                   CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                             AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                        ELSE series.json ->> 'pipelineState'
-                   END AS state
-            FROM @schema@.entity_extension_time_series AS series
-            WHERE series.@entityfqnhash@ = entity.@fqnhash@
-              AND series.extension = 'ingestionPipeline.pipelineStatus'
-            ORDER BY series."timestamp" DESC
-            LIMIT 5
-        ) AS run
-    ) AS newest
+        SELECT series."timestamp" AS epoch,
+               CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                         AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                    ELSE series.json ->> 'pipelineState'
+               END AS state
+        FROM @schema@.entity_extension_time_series AS series
+        WHERE series.@entityfqnhash@ = entity.@fqnhash@
+          AND series.extension = 'ingestionPipeline.pipelineStatus'
+        ORDER BY series."timestamp" DESC
+        LIMIT 5
+    ) AS run
     WHERE NOT (SELECT include_history FROM fact)
-      AND (newest.is_odd
-           OR newest.is_mixed
-           -- one in seconds that is newer than these
-           OR newest.oldest >= 100000000000
-              AND EXISTS (SELECT
-                          FROM @schema@.entity_extension_time_series AS series
-                          WHERE series.@entityfqnhash@ = entity.@fqnhash@
-                            AND series.extension = 'ingestionPipeline.pipelineStatus'
-                            AND series."timestamp" >= newest.oldest / 1000
-                            AND series."timestamp" < 100000000000))
-    UNION ALL
-    SELECT DISTINCT series.@entityfqnhash@::text
+      AND (run.state IN ('success', 'failed', 'partialSuccess', 'stopped')
+           AND run.epoch BETWEEN moment.since_ms AND moment.latest_ms) IS NOT TRUE
+    UNION
+    SELECT entity.@fqnhash@::text
+    FROM @schema@.ingestion_pipeline_entity AS entity
+    WHERE NOT (SELECT include_history FROM fact)
+      AND EXISTS (SELECT
+                  FROM @schema@.entity_extension_time_series AS series
+                  WHERE series.@entityfqnhash@ = entity.@fqnhash@
+                    AND series.extension = 'ingestionPipeline.pipelineStatus'
+                    AND series."timestamp" >= (SELECT since_ms / 1000 FROM moment)
+                    AND series."timestamp" < 100000000000)
+    UNION
+    SELECT series.@entityfqnhash@::text
     FROM @schema@.entity_extension_time_series AS series
     WHERE (SELECT include_history FROM fact)
       AND series.extension = 'ingestionPipeline.pipelineStatus'
@@ -66,20 +67,19 @@ suspect AS MATERIALIZED (
 -- what has not plainly finished, of the newest runs in milliseconds, in
 -- seconds, and of those whose time cannot be right
 open_run AS MATERIALIZED (
-    SELECT suspect.key,
-           run.epoch,
-           run.json_type,
-           readable.document,
-           readable.document ->> 'pipelineState' AS state,
-           run.row_text
+    SELECT suspect.key, run.epoch, run.part, run.place, run.document,
+           run.document ->> 'pipelineState' AS state
     FROM suspect, moment
     CROSS JOIN LATERAL (
         VALUES (100000000000, moment.latest_ms), (0, 99999999999), (moment.latest_ms + 1, 9223372036854775807),
                ('-9223372036854775808'::bigint, -1), (NULL, NULL)
     ) AS range (low, high)
     CROSS JOIN LATERAL (
-        (SELECT series."timestamp" AS epoch, series.json,
-                pg_typeof(series.json)::text AS json_type, format('%s', series.*) AS row_text
+        (SELECT series."timestamp" AS epoch, series.tableoid AS part, series.ctid AS place,
+                CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                          AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                     ELSE series.json
+                END AS document
          FROM @schema@.entity_extension_time_series AS series
          WHERE series.@entityfqnhash@ = suspect.key
            AND series.extension = 'ingestionPipeline.pipelineStatus'
@@ -87,57 +87,53 @@ open_run AS MATERIALIZED (
          ORDER BY series."timestamp" DESC
          LIMIT (SELECT runs_shown FROM moment))
         UNION ALL
-        (SELECT series."timestamp", series.json,
-                pg_typeof(series.json)::text, format('%s', series.*)
+        (SELECT series."timestamp", series.tableoid, series.ctid,
+                CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                          AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                     ELSE series.json
+                END
          FROM @schema@.entity_extension_time_series AS series
-         WHERE series.@entityfqnhash@ = suspect.key
+         WHERE range.low IS NULL
+           AND series.@entityfqnhash@ = suspect.key
            AND series.extension = 'ingestionPipeline.pipelineStatus'
-           AND range.low IS NULL AND series."timestamp" IS NULL
+           AND series."timestamp" IS NULL
          LIMIT (SELECT runs_shown FROM moment))
     ) AS run
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN run.json_type = 'json'
-                         AND run.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                    ELSE run.json
-               END AS document
-    ) AS readable
-    WHERE lower(readable.document ->> 'pipelineState') IN ('success', 'failed', 'partialsuccess', 'stopped') IS NOT TRUE
+    WHERE lower(run.document ->> 'pipelineState') IN ('success', 'failed', 'partialsuccess', 'stopped') IS NOT TRUE
        OR run.epoch BETWEEN 0 AND moment.latest_ms IS NOT TRUE
 ),
--- of each pipeline with such a run: how long its runs take, from the newest
--- forty that went well
+-- of each pipeline with such a run: how long its runs take, from those of the
+-- newest forty that went well
 duration AS MATERIALIZED (
-    SELECT open_pipeline.key,
+    SELECT finished.key,
            count(*) AS runs,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY finished.ms)::bigint AS median_ms,
            percentile_disc(0.95) WITHIN GROUP (ORDER BY finished.ms) AS p95_ms
-    FROM (SELECT DISTINCT key FROM open_run) AS open_pipeline
-    CROSS JOIN LATERAL (
-        SELECT (run.end_date::bigint * CASE WHEN run.end_date::bigint < 100000000000 THEN 1000 ELSE 1 END)
-               - (run.start_date::bigint * CASE WHEN run.start_date::bigint < 100000000000 THEN 1000 ELSE 1 END) AS ms
-        FROM (
-            SELECT substring(readable.document ->> 'startDate' FROM '^[0-9]{1,15}$') AS start_date,
-                   substring(readable.document ->> 'endDate' FROM '^[0-9]{1,15}$') AS end_date
+    FROM (
+        SELECT open_pipeline.key,
+               run.end_date * CASE WHEN run.end_date < 100000000000 THEN 1000 ELSE 1 END
+               - run.start_date * CASE WHEN run.start_date < 100000000000 THEN 1000 ELSE 1 END AS ms
+        FROM (SELECT DISTINCT key FROM open_run) AS open_pipeline
+        CROSS JOIN LATERAL (
+            SELECT substring(newest.document ->> 'startDate' FROM '^[0-9]{1,15}$')::bigint AS start_date,
+                   substring(newest.document ->> 'endDate' FROM '^[0-9]{1,15}$')::bigint AS end_date
             FROM (
-                SELECT series.json, pg_typeof(series.json)::text AS json_type
+                SELECT CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                                 AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                            ELSE series.json
+                       END AS document
                 FROM @schema@.entity_extension_time_series AS series
                 WHERE series.@entityfqnhash@ = open_pipeline.key
                   AND series.extension = 'ingestionPipeline.pipelineStatus'
                 ORDER BY series."timestamp" DESC
                 LIMIT 40
-            ) AS series
-            CROSS JOIN LATERAL (
-                SELECT CASE WHEN series.json_type = 'json'
-                                 AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                            ELSE series.json
-                       END AS document
-            ) AS readable
-            WHERE lower(readable.document ->> 'pipelineState') IN ('success', 'partialsuccess')
+            ) AS newest
+            WHERE lower(newest.document ->> 'pipelineState') IN ('success', 'partialsuccess')
+            OFFSET 0
         ) AS run
-        WHERE run.start_date IS NOT NULL AND run.end_date IS NOT NULL
     ) AS finished
     WHERE finished.ms > 0
-    GROUP BY open_pipeline.key
+    GROUP BY finished.key
 ),
 pipeline AS MATERIALIZED (
     SELECT entity.@fqnhash@::text AS key,
@@ -157,6 +153,7 @@ pipeline AS MATERIALIZED (
                          AND entity.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
                     ELSE entity.json
                END AS document
+        OFFSET 0
     ) AS readable
 ),
 timed AS (
@@ -323,14 +320,18 @@ SELECT COALESCE(fqn, key) AS name,
        END AS patch,
        CASE WHEN word IN ('queued', 'running') THEN
            jsonb_build_object('json',
-               CASE WHEN json_type = 'json' THEN to_jsonb(document::text)
+               CASE WHEN pg_typeof(document) = 'json'::regtype THEN to_jsonb(document::text)
                     ELSE (SELECT COALESCE(jsonb_object_agg(k, document -> k), '{}')
                           FROM unnest('{pipelineState,endDate}'::text[]) AS k
                           WHERE document -> k IS NOT NULL)
                END)
        END AS old_values,
        jsonb_build_object('@entityfqnhash@', key, 'extension', 'ingestionPipeline.pipelineStatus', 'timestamp', epoch) AS key,
-       row_text,
+       (SELECT format('%s', series.*)
+        FROM @schema@.entity_extension_time_series AS series
+        WHERE series.@entityfqnhash@ = judged.key
+          AND series.extension = 'ingestionPipeline.pipelineStatus'
+          AND series.ctid = place AND series.tableoid = part) AS row_text,
        jsonb_build_object(
            'pipeline', fqn, 'pipeline_id', pipeline ->> 'id', 'pipeline_name', name,
            'dag_id', regexp_replace(name, '[^0-9a-zA-Z_-]+', '_', 'g'),
