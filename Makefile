@@ -81,6 +81,7 @@ REGRESS = \
 	memory \
 	raise \
 	runs \
+	runs_list \
 	server
 
 ISOLATION = concurrent_ddl concurrent_raise

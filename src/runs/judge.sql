@@ -48,7 +48,9 @@ SELECT run.name, run.run_id, left(run.state, 100) AS state,
            END,
            CASE WHEN run.epoch BETWEEN 0 AND 99999999999 THEN 'Its time is in seconds.' END,
            run.note) AS evidence,
-       run.corrected_state, run.patch, run.old_values, run.key, run.row_text,
+       CASE WHEN judgement.word <> 'state' THEN run.corrected_state END AS corrected_state,
+       CASE WHEN judgement.word <> 'state' THEN run.patch END AS patch,
+       run.old_values, run.key, run.row_text,
        run.data || jsonb_build_object('timestamp', run.epoch) AS data
 FROM run, fact
 CROSS JOIN LATERAL (

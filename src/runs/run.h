@@ -42,7 +42,8 @@ typedef struct RunKind
 	bool		is_judged;		/* returns verdicts; else run_judge_query does */
 	const char *table;			/* whose rows the runs are, or NULL */
 	const char *parent;			/* of what these are parts, or NULL */
-	const char *run_id;			/* expression over that table, or NULL */
+	const char *run_id;			/* expression over that table where the key
+								 * does not tell runs apart, or NULL */
 	const char *state;			/* the same, for the state */
 	const Need *needs;			/* ends with an empty one */
 	const char *query;

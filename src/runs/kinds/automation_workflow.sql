@@ -2,7 +2,6 @@
 -- order: 3
 -- judge: common
 -- table: automations_workflow
--- run_id: id
 -- state: json ->> 'status'
 -- needs: automations_workflow (id, name, workflowtype, status, json, updatedat)
 --
@@ -17,7 +16,7 @@ SELECT workflow.name::text AS name,
        CASE lower(workflow.status) WHEN 'pending' THEN fact.queued_after ELSE fact.running_after END AS age_limit,
        NULL AS superseded_by, NULL AS orphaned_by, NULL AS dead_by, NULL AS at_work_by,
        'low' AS confidence,
-       'Whoever waited for it is gone.' AS note,
+       NULL AS note,
        'Failed' AS corrected_state,
        jsonb_build_object('json', jsonb_build_object('status', 'Failed')) AS patch,
        jsonb_build_object('json', CASE

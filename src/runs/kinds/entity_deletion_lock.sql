@@ -2,7 +2,6 @@
 -- order: 11
 -- judge: common
 -- table: entity_deletion_lock
--- run_id: id
 -- needs: entity_deletion_lock (id, entitytype, entityfqn, locktype, lockedby, lockedat, expectedcompletion)
 --
 -- A row is a lock on what is being deleted with all that belongs to it.  Its

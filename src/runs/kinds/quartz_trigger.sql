@@ -67,7 +67,8 @@ SELECT format('%s.%s', waiting.trigger_group, waiting.trigger_name),
        CASE WHEN waiting.trigger_state = 'ERROR' THEN 'A server that starts resets it.'
             WHEN waiting.job_name LIKE '%-OnDemandJob%' AND job.is_alive IS NOT TRUE
             THEN 'From 1.13 on a server removes such a job when it refuses.'
-            WHEN job.is_alive IS NOT TRUE THEN 'Quartz frees it when a server starts.' END,
+            WHEN waiting.trigger_state IN ('ACQUIRED', 'BLOCKED', 'PAUSED_BLOCKED') AND job.is_alive IS NOT TRUE
+            THEN 'Quartz frees it when a server starts.' END,
        NULL, NULL, NULL,
        jsonb_build_object('sched_name', waiting.sched_name, 'trigger_name', waiting.trigger_name, 'trigger_group', waiting.trigger_group),
        format('%s', waiting.*),

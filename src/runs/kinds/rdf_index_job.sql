@@ -3,7 +3,6 @@
 -- judge: common
 -- table: rdf_index_job
 -- parent: rdf_reindex_lock
--- run_id: id
 -- state: status
 -- query: search_index_job
 -- needs: rdf_index_job (id, status, createdby, createdat, startedat, updatedat)

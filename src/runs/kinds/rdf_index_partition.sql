@@ -3,7 +3,6 @@
 -- judge: common
 -- table: rdf_index_partition
 -- parent: rdf_index_job
--- run_id: id
 -- state: status
 -- query: search_index_partition
 -- needs: rdf_index_partition (id, jobid, entitytype, partitionindex, status, assignedserver, claimedat, startedat, lastupdateat, claimableat)

@@ -3,7 +3,6 @@
 -- judge: common
 -- table: search_index_job
 -- parent: search_reindex_lock
--- run_id: id
 -- state: status
 -- needs: search_index_job (id, status, createdby, createdat, startedat, updatedat) since 1.12.0
 -- needs: search_reindex_lock (lockkey, jobid, serverid, expiresat) since 1.12.0

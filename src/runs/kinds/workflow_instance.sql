@@ -3,7 +3,6 @@
 -- judge: common
 -- table: workflow_instance_time_series
 -- parent: workflow_definition_entity
--- run_id: id
 -- state: status
 -- needs: workflow_instance_time_series (id, workflowdefinitionid, status, startedat, entitylink) since 1.7.0
 -- needs: workflow_definition_entity (id, name) since 1.7.0

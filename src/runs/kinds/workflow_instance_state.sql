@@ -3,7 +3,6 @@
 -- judge: common
 -- table: workflow_instance_state_time_series
 -- parent: workflow_instance_time_series
--- run_id: id
 -- state: status
 -- needs: workflow_instance_state_time_series (id, workflowinstanceid, stage, status, stagestartedat) since 1.7.0
 -- needs: workflow_instance_time_series (id, status) since 1.7.0
