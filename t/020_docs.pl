@@ -337,10 +337,10 @@ is(missing_words($page{'doc/settings.md'}, sort keys %setting),
 	'', 'doc/settings.md names every setting');
 
 # How a check is written: the keys of a header, the columns of "fact".
-my $maker = slurp("$root/tools/check_list.awk");
-my @keys = map { split / / } $maker =~ /split\("([a-z ]+)", list\)/g;
+my $makers = slurp("$root/tools/check_list.awk") . slurp("$root/tools/kind_list.awk");
+my @keys = ('needs', 'index', map { split / / } $makers =~ /declare_keys\("([a-z_ ]+)",\s*"([a-z_ ]+)"\)/g);
 my ($fact_query) =
-  slurp("$root/src/check_run.c") =~ /fact_query\[\] =\n(.*?);\n/s;
+  slurp("$root/src/need.c") =~ /fact_query\[\] =\n(.*?);\n/s;
 my @facts = $fact_query =~ /AS (\w+?)(?:,? "|" ?)/g;
 cmp_ok(scalar @keys, '>', 0, 'the headers have keys');
 cmp_ok(scalar @facts, '>', 0, 'the row "fact" has columns');

@@ -26,7 +26,8 @@ SELECT run.name, run.run_id, left(run.state, 100) AS state,
            WHEN 'old' THEN 'stuck'
            ELSE judgement.word
        END AS verdict,
-       CASE WHEN judgement.word IN ('orphaned', 'superseded', 'dead', 'running') THEN COALESCE(run.confidence, 'low')
+       CASE WHEN judgement.word IN ('orphaned', 'superseded', 'dead')
+                 OR judgement.word = 'running' AND run.at_work_by IS NOT NULL THEN run.confidence
             ELSE 'low'
        END AS confidence,
        concat_ws(' ',
