@@ -10,10 +10,13 @@ DATA = sql/upgrade_prereq--1.0.sql
 
 OBJS = \
 	$(WIN32RES) \
+	src/acknowledge.o \
+	src/acknowledgement.o \
 	src/attempt.o \
 	src/check.o \
 	src/check_list.o \
 	src/check_run.o \
+	src/checks/acknowledgements.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \
@@ -22,6 +25,7 @@ OBJS = \
 	src/finding.o \
 	src/guard.o \
 	src/journal.o \
+	src/json_value.o \
 	src/kind_list.o \
 	src/login.o \
 	src/memory/adequacy.o \
@@ -72,6 +76,7 @@ OBJS = \
 REGRESS = \
 	install \
 	release \
+	acknowledge \
 	engine \
 	eras \
 	estimate \

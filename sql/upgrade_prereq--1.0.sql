@@ -322,7 +322,7 @@ COMMENT ON TABLE upgrade_prereq_journal IS
 COMMENT ON SEQUENCE upgrade_prereq_journal_id_seq IS
 'numbers of the changes that upgrade_prereq made';
 COMMENT ON COLUMN upgrade_prereq_journal.kind IS
-'what was changed: setting';
+'what was changed: setting, or acknowledgement';
 COMMENT ON COLUMN upgrade_prereq_journal.object_identity IS
 'the object that was changed, by the names it had';
 COMMENT ON COLUMN upgrade_prereq_journal.object IS
@@ -351,6 +351,49 @@ COMMENT ON VIEW upgrade_prereq_open_changes IS
 GRANT SELECT (id, kind, object_identity, made_by, made_at, expires_at, undone_at)
     ON upgrade_prereq_journal TO PUBLIC;
 GRANT SELECT ON upgrade_prereq_open_changes TO PUBLIC;
+
+--
+-- Acknowledgements
+--
+-- What the gate lets pass is for everybody to see, so that it says the same to
+-- everybody: this view is read with the rights of its owner.  It shows no other
+-- entry of the journal, also not to a function in a caller's condition
+-- (security_barrier).  An entry that upgrade_prereq_acknowledge() did not write
+-- has nulls.
+--
+
+CREATE VIEW upgrade_prereq_acknowledgements WITH (security_barrier) AS
+    SELECT id,
+           CASE WHEN object OPERATOR(pg_catalog.=) pg_catalog.jsonb_build_object(
+                         'finding_key', object OPERATOR(pg_catalog.->>) 'finding_key')
+                THEN object OPERATOR(pg_catalog.->>) 'finding_key' END AS finding_key,
+           pg_catalog."substring"(state_after,
+               '^\{"level": "(info|notice|warning|error)", "objects": [0-9]{1,18}\}$')::upgrade_prereq_level AS level,
+           pg_catalog."substring"(state_after,
+               '^\{"level": "[a-z]+", "objects": ([0-9]{1,18})\}$')::pg_catalog.int8 AS objects,
+           reason,
+           made_by,
+           made_at,
+           expires_at,
+           COALESCE(expires_at OPERATOR(pg_catalog.<=) pg_catalog.now(), false) AS expired
+    FROM upgrade_prereq_journal
+    WHERE kind OPERATOR(pg_catalog.=) 'acknowledgement' AND undone_at IS NULL
+    ORDER BY id;
+COMMENT ON VIEW upgrade_prereq_acknowledgements IS
+'findings that somebody has accepted, with what was accepted: it lapses when the finding gets worse';
+GRANT SELECT ON upgrade_prereq_acknowledgements TO PUBLIC;
+
+CREATE FUNCTION upgrade_prereq_acknowledge(
+    finding_key text,
+    reason text,
+    expires_at timestamptz DEFAULT NULL,
+    target_version text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_acknowledge';
+COMMENT ON FUNCTION upgrade_prereq_acknowledge(text, text, timestamptz, text) IS
+'accepts a finding as it is now: it stays in the report, but does not block the upgrade';
+REVOKE ALL ON FUNCTION upgrade_prereq_acknowledge(text, text, timestamptz, text) FROM PUBLIC;
 
 CREATE FUNCTION upgrade_prereq_undo(
     INOUT id bigint,

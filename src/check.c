@@ -10,8 +10,8 @@
  */
 #include "postgres.h"
 
+#include "acknowledgement.h"
 #include "catalog/pg_type.h"
-#include "check.h"
 #include "compat.h"
 #include "extension.h"
 #include "pgstat.h"
@@ -194,8 +194,8 @@ report_progress(const Check *check, int number, int total, instr_time start)
 }
 
 /* Run the checks that were asked for, each of them whatever the others do. */
-CheckResult *
-check_run_all(const CheckRequest *request)
+static CheckResult *
+run_selected(const CheckRequest *request)
 {
 	CheckResult *result = palloc0(sizeof(CheckResult));
 	CheckFacts	facts = {NULL};
@@ -240,9 +240,35 @@ check_run_all(const CheckRequest *request)
 			result->findings = list_concat(result->findings,
 										   check_run(check, &facts));
 	}
+	return result;
+}
 
+/*
+ * Run the checks that were asked for; then set apart what is acknowledged, and
+ * put all into the order of the report.
+ */
+CheckResult *
+check_run_all(const CheckRequest *request)
+{
+	CheckResult *result = run_selected(request);
+
+	acknowledgement_apply(result);
 	finding_sort(result->findings);
 	return result;
+}
+
+/*
+ * Run one check, also if it is heavy: its findings, whether acknowledged or
+ * not.
+ */
+List *
+check_run_single(const Check *check, const char *target_text)
+{
+	CheckRequest request = {.target_text = target_text, .deep = true};
+
+	request.selected = palloc0(sizeof(bool) * check_count);
+	request.selected[check - check_list] = true;
+	return run_selected(&request)->findings;
 }
 
 /*

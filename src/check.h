@@ -80,6 +80,7 @@ typedef struct CheckResult
 /* check.c */
 extern const Check *check_find(const char *id);
 extern CheckResult *check_run_all(const CheckRequest *request);
+extern List *check_run_single(const Check *check, const char *target_text);
 
 /* check_run.c */
 extern List *check_run(const Check *check, CheckFacts *facts);
@@ -92,6 +93,8 @@ extern const char *check_doc_ref(const Check *check);
 extern const char *check_tables(const Check *check);
 
 /* src/checks/ */
+extern List *check_acknowledgements(const Check *check,
+									const Installation *installation);
 extern List *check_extension_version(const Check *check,
 									 const Installation *installation);
 extern List *check_setting_has_no_effect(const Check *check,

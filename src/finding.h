@@ -65,6 +65,8 @@ typedef struct Finding
 	const char *doc_ref;		/* never NULL */
 	const char *finding_key;	/* the same in every run; never NULL */
 	const char *data;			/* text of a JSON object */
+	const char *note;			/* who acknowledged it and why, a sentence; no
+								 * column: data has the same */
 } Finding;
 
 /* Columns of upgrade_prereq_findings(), in order. */

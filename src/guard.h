@@ -30,6 +30,7 @@ typedef void (*GuardedFunction) (void *argument);
 
 extern void guard_pin_setting(const char *name, const char *value);
 extern void guard_pin_index_scans(void);
+extern void guard_allow_views(void);
 pg_noreturn extern void obstacle_raise(const Obstacle *obstacle);
 extern Obstacle *guard_run(GuardedFunction function, void *argument);
 extern void guard_run_or_raise(GuardedFunction function, void *argument);

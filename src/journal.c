@@ -16,6 +16,7 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "acknowledgement.h"
 #include "attempt.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
@@ -43,12 +44,16 @@ PG_FUNCTION_INFO_V1(upgrade_prereq_undo);
 typedef struct JournalKind
 {
 	const char *name;
-	void		(*lock) (void); /* what has to be locked before the entry */
+	void		(*lock) (void); /* what has to be locked before the entry; or
+								 * NULL */
 	JournalUndo undo;
+	bool		outlives_expiry;	/* stays open for a person to see, since
+									 * its end by itself changes nothing */
 } JournalKind;
 
 static const JournalKind kinds[] = {
-	{RAISE_KIND, stored_setting_lock, raise_undo},
+	{ACKNOWLEDGEMENT_KIND, NULL, acknowledgement_undo, true},
+	{RAISE_KIND, stored_setting_lock, raise_undo, false},
 };
 
 /* By JournalOutcome: what stands in the table, and what it means. */
@@ -192,13 +197,14 @@ lock_journal(void)
 
 /*
  * Write a change into the journal, in the transaction of the change; fills in
- * its id.
+ * its id.  False if there is an open entry for the same object, which may have
+ * been committed just now.
  *
- * Errors: 55000 if the journal has a trigger; 40001 where the transaction's snapshot is too old to see an open
- * entry for the same object; 55000 if there is one.
+ * Errors: 55000 if the journal has a trigger; 40001 where the transaction's
+ * snapshot is too old to see an open entry for the same object.
  */
-void
-journal_record(JournalEntry *entry)
+bool
+journal_try_record(JournalEntry *entry)
 {
 	const char *query =
 		psprintf("INSERT INTO %s (kind, object_identity, object, state_before, "
@@ -211,6 +217,7 @@ journal_record(JournalEntry *entry)
 	entry->state_before, entry->state_after, entry->reason};
 	Datum		values[lengthof(types)];
 	char		nulls[lengthof(types)];
+	bool		is_new;
 	bool		is_null;
 
 	for (size_t i = 0; i < lengthof(texts); i++)
@@ -226,16 +233,28 @@ journal_record(JournalEntry *entry)
 	if (SPI_execute_with_args(query, lengthof(types), types, values, nulls,
 							  false, 0) != SPI_OK_INSERT_RETURNING)
 		elog(ERROR, "could not write into %s", JOURNAL_TABLE);
-	if (SPI_processed != 1)
+	is_new = SPI_processed == 1;
+	if (is_new)
+		entry->id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
+												SPI_tuptable->tupdesc, 1,
+												&is_null));
+	SPI_finish();
+	return is_new;
+}
+
+/*
+ * journal_try_record() for those who have looked for an open entry before:
+ * one is an error, too (55000).
+ */
+void
+journal_record(JournalEntry *entry)
+{
+	if (!journal_try_record(entry))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s has been changed before, and not been put back",
 						entry->object_identity),
 				 errhint("The view upgrade_prereq_open_changes shows it.")));
-	entry->id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0],
-											SPI_tuptable->tupdesc, 1,
-											&is_null));
-	SPI_finish();
 }
 
 /* Take a row of ENTRY_COLUMNS from the last query's result. */
@@ -385,7 +404,8 @@ undo(void *argument)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("change %s is of unknown kind \"%s\"", id,
 						result->entry->kind)));
-	kind->lock();
+	if (kind->lock != NULL)
+		kind->lock();
 	result->was_open =
 		find_entry(psprintf("SELECT " ENTRY_COLUMNS " FROM %s "
 							"WHERE undone_at IS NULL "
@@ -430,9 +450,11 @@ journal_undo_expired(void)
 	foreach(lc, journal_open_entries(NULL))
 	{
 		JournalEntry *entry = lfirst(lc);
+		const JournalKind *kind = find_kind(entry->kind);
 		JournalResult *result;
 
-		if (entry->expires_at > now)
+		if (entry->expires_at > now ||
+			(kind != NULL && kind->outlives_expiry))
 			continue;
 		result = journal_undo(entry);
 		if (result->error == NULL)

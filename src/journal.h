@@ -68,6 +68,7 @@ extern bool journal_may_write(void);
 extern void journal_require_write(void);
 extern char *journal_grants(const char *user_name);
 extern void journal_record(JournalEntry *entry);
+extern bool journal_try_record(JournalEntry *entry);
 extern List *journal_open_entries(const char *kind);
 extern JournalEntry *journal_find_open(const char *kind, const char *object);
 extern void journal_close(const JournalEntry *entry, JournalOutcome outcome);

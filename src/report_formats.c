@@ -60,21 +60,22 @@ static const char *
 check_ids(List *findings, FindingStatus status, int *count)
 {
 	StringInfoData buf;
-	const char *previous = NULL;
+	List	   *ids = NIL;
 	ListCell   *lc;
 
-	*count = 0;
 	initStringInfo(&buf);
 	foreach(lc, findings)
 	{
 		const Finding *finding = lfirst(lc);
 
 		if (finding->status != status ||
-			(previous != NULL && strcmp(previous, finding->check_id) == 0))
+			list_member_ptr(ids, finding->check_id))
 			continue;
-		previous = finding->check_id;
-		appendStringInfo(&buf, "%s%s", (*count)++ > 0 ? ", " : "", previous);
+		appendStringInfo(&buf, "%s%s", ids != NIL ? ", " : "",
+						 finding->check_id);
+		ids = lappend(ids, unconstify(char *, finding->check_id));
 	}
+	*count = list_length(ids);
 	return buf.data;
 }
 
@@ -128,12 +129,14 @@ find_same_reason(List *blocks, const Finding *finding)
 /*
  * The findings that are shown with all they have, as blocks: what was found
  * comes first, then what could not be looked at, and a reason that several
- * checks share stands once.  A block is a list of findings.
+ * checks share stands once; then what is acknowledged.  A block is a list of
+ * findings.
  */
 static List *
 report_blocks(List *findings)
 {
-	static const FindingStatus shown[] = {FINDING_FOUND, FINDING_UNKNOWN};
+	static const FindingStatus shown[] = {FINDING_FOUND, FINDING_UNKNOWN,
+	FINDING_ACKNOWLEDGED};
 	List	   *blocks = NIL;
 
 	for (size_t i = 0; i < lengthof(shown); i++)
@@ -213,13 +216,22 @@ add_labelled(List *lines, const char *label, const char *text)
 	return add_lines(lines, label, "             ", text);
 }
 
-/* The word that a block begins with. */
+/* The words that a block begins with. */
 static const char *
 block_label(const Finding *finding)
 {
-	return finding->status == FINDING_UNKNOWN ?
-		finding_status_name(finding->status) :
-		finding_level_name(finding->level);
+	const char *status = finding_status_name(finding->status);
+	const char *level = finding_level_name(finding->level);
+
+	switch (finding->status)
+	{
+		case FINDING_UNKNOWN:
+			return status;
+		case FINDING_ACKNOWLEDGED:
+			return psprintf("%s %s", status, level);
+		default:
+			return level;
+	}
 }
 
 /* The text format: a block is shown as psql shows an error. */
@@ -234,6 +246,9 @@ add_block_text(List *lines, List *block)
 						 psprintf("%s  (%s)", finding->message,
 								  block_ids(block)));
 	lines = add_labelled(lines, "    DETAIL:  ", finding->detail);
+	lines = add_labelled(lines, "    NOTE:    ", finding->note);
+	if (finding->status == FINDING_ACKNOWLEDGED)
+		return lines;			/* nobody has to do anything */
 	lines = add_labelled(lines, "    HINT:    ", finding->hint);
 	lines = add_labelled(lines, "    FIX:     ", finding->fix_sql);
 	lines = add_labelled(lines, "    UNDO:    ", finding->undo_sql);
@@ -484,6 +499,9 @@ report_markdown(const CheckResult *result)
 								  markdown_escape(block_ids(block))));
 		lines = add_line(lines, "");
 		lines = add_paragraph(lines, finding->detail);
+		lines = add_paragraph(lines, finding->note);
+		if (finding->status == FINDING_ACKNOWLEDGED)
+			continue;
 		lines = add_paragraph(lines, finding->hint);
 		lines = add_code_block(lines, "Fix:", "sql", finding->fix_sql);
 		lines = add_code_block(lines, "Undo:", "sql", finding->undo_sql);

@@ -16,39 +16,15 @@
 
 #include <math.h>
 
-#include "compat.h"
+#include "json_value.h"
 #include "mb/pg_wchar.h"
 #include "report.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/jsonb.h"
-#include "utils/numeric.h"
 
 /* The scale: two characters for each doubling, from 64 kB to 64 GB. */
 #define SCALE_START_BYTES	(64 * 1024.0)
 #define SCALE_PER_DOUBLING	2
 #define SCALE_LENGTH		40
-
-/* The value of a key of an object, or NULL. */
-static JsonbValue *
-json_value(JsonbContainer *object, const char *key)
-{
-	JsonbValue *buffer = palloc(sizeof(JsonbValue));
-
-	return getKeyJsonValueFromContainer(object, key, (int) strlen(key), buffer);
-}
-
-/* The number under a key, or -1. */
-static double
-json_number(JsonbContainer *object, const char *key)
-{
-	JsonbValue *value = json_value(object, key);
-
-	if (value == NULL || value->type != jbvNumeric)
-		return -1;
-	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
-											  NumericGetDatum(value->val.numeric)));
-}
 
 /* The string under a key, or an empty one. */
 static const char *
@@ -70,8 +46,7 @@ finding_tables(const Finding *finding, JsonbContainer **data)
 
 	if (finding->data == NULL)
 		return NULL;
-	*data = &DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
-												CStringGetDatum(finding->data)))->root;
+	*data = json_parse(finding->data);
 	tables = json_value(*data, "tables");
 	return json_value(*data, "setting_bytes") != NULL && tables != NULL && tables->type == jbvBinary &&
 		JsonContainerIsArray(tables->val.binary.data) ?

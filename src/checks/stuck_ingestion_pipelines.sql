@@ -159,7 +159,7 @@ SELECT 'info', 'schema', quote_ident(fact.schema_name),
        format('There are %s, of %s pipelines, among the newest five runs of each.', count(*), count(DISTINCT key)),
        'They hinder nothing. The check superseded_pipeline_runs counts all of them.',
        NULL, NULL,
-       jsonb_build_object('older_runs', count(*), 'pipelines', count(DISTINCT key))
+       jsonb_build_object('objects', count(*), 'older_runs', count(*), 'pipelines', count(DISTINCT key))
 FROM run, fact
 WHERE rank > 1 AND state IN ('queued', 'running')
   -- one in seconds may be the newest

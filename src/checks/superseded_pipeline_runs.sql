@@ -36,7 +36,8 @@ SELECT 'schema' AS object_type,
        'old runs in state queued or running lie behind newer runs' AS message,
        format('Queued: %s, running: %s, of %s pipelines. A newer run of the pipeline exists, so they are history and hinder nothing.',
               sum(queued), sum(running), count(*)) AS detail,
-       jsonb_build_object('queued', sum(queued), 'running', sum(running),
+       jsonb_build_object('objects', sum(queued + running),
+                          'queued', sum(queued), 'running', sum(running),
                           'pipelines', jsonb_agg(fqn ORDER BY fqn)) AS data
 FROM pipeline, fact
 GROUP BY fact.schema_name

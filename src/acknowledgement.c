@@ -1,0 +1,376 @@
+/*-------------------------------------------------------------------------
+ *
+ * acknowledgement.c
+ *	  Findings that are known and accepted: what that changes in a report.
+ *
+ * Nothing is taken away from a report.  A finding whose acknowledgement holds
+ * gets the status acknowledged and says who accepted it; an acknowledgement
+ * that is of no use is a finding itself.
+ *
+ * What the acknowledgements say is read through a view that everybody may
+ * read, so that the gate is the same for all.  Whoever may write into the
+ * journal may also have written nonsense there: that is shown with the name
+ * of its writer, and changes nothing.
+ *
+ * src/acknowledgement.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "acknowledgement.h"
+#include "extension.h"
+#include "json_value.h"
+#include "query.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+
+/* The columns of Acknowledgement, in order. */
+static const char list_query[] =
+"SELECT a.id, a.finding_key, a.level, a.objects, a.made_by, a.reason, "
+"to_json(a.expires_at) #>> '{}', "
+"COALESCE(a.expires_at <= statement_timestamp(), false), "
+"jsonb_build_object('id', a.id, 'level', a.level, 'objects', a.objects, "
+"'made_by', a.made_by, 'made_at', a.made_at, 'reason', a.reason, "
+"'expires_at', a.expires_at) "
+"FROM %s.upgrade_prereq_acknowledgements AS a ORDER BY a.id";
+
+/* What an acknowledgement is worth in a report. */
+typedef enum Worth
+{
+	WORTH_HOLDS,				/* the finding is no worse than accepted */
+	WORTH_NOT_TOLD,				/* its check was left out, or could not look */
+	WORTH_NOTHING_FOUND,
+	WORTH_NO_CHECK,				/* there is no such check */
+	WORTH_EXPIRED,
+	WORTH_LAPSED,				/* the finding got worse */
+	WORTH_NOT_OURS,				/* somebody wrote it himself */
+} Worth;
+
+/* How an acknowledgement that is of no use is reported. */
+static const struct
+{
+	FindingLevel level;
+	const char *state;			/* what it is, or has done */
+	const char *hint;
+}			useless[] = {
+
+	[WORTH_NOTHING_FOUND] = {FINDING_INFO,
+		"is not needed: there is no such finding any more",
+	"Take it back, so that it does not hide the finding when it comes again."},
+	[WORTH_NO_CHECK] = {FINDING_INFO,
+	"is not needed: there is no such check any more", "Take it back."},
+	[WORTH_EXPIRED] = {FINDING_INFO,
+	"has expired", "Acknowledge the finding again, or take this back."},
+	[WORTH_LAPSED] = {FINDING_NOTICE,
+		"has lapsed: the finding is worse than what was accepted",
+	"Look at the finding; then acknowledge it again, or take this back."},
+	[WORTH_NOT_OURS] = {FINDING_NOTICE,
+		"does not count: upgrade_prereq_acknowledge() did not write it",
+	"Ask the role that wrote it; then take it back."},
+};
+
+/*
+ * The check that a finding is of, by the finding's key; or NULL.  A key is the
+ * id of the check, and behind a colon the object, if there is one.
+ */
+const Check *
+acknowledgement_check_of(const char *finding_key)
+{
+	return check_find(pnstrdup(finding_key, strcspn(finding_key, ":")));
+}
+
+/*
+ * The number of objects that a finding is about: as its data says under
+ * "objects", else one.
+ */
+static int64
+object_count(const Finding *finding)
+{
+	double		count = -1;
+
+	if (finding->data != NULL)
+		count = json_number(json_parse(finding->data), "objects");
+	return count < 0 ? 1 : (int64) Min(count, 1e18);
+}
+
+/* What there is under a key: what was found, whether it is accepted or not. */
+Extent
+acknowledgement_extent(List *findings, const char *finding_key)
+{
+	Extent		extent = {0, FINDING_INFO, 0};
+	ListCell   *lc;
+
+	foreach(lc, findings)
+	{
+		const Finding *finding = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (finding->status != FINDING_FOUND ||
+			strcmp(finding->finding_key, finding_key) != 0)
+			continue;
+		extent.count++;
+		extent.level = Max(extent.level, finding->level);
+		extent.objects += object_count(finding);
+	}
+	return extent;
+}
+
+/* Take a row of list_query from the last query's result. */
+static Acknowledgement *
+take_row(uint64 row, MemoryContext context)
+{
+	Acknowledgement *result = MemoryContextAllocZero(context, sizeof(*result));
+	const char *level = query_text(row, 3, context);
+	const char *objects = query_text(row, 4, context);
+
+	result->id = query_text(row, 1, context);
+	result->finding_key = query_text(row, 2, context);
+	result->made_by = query_text(row, 5, context);
+	result->reason = query_text(row, 6, context);
+	result->expires_at = query_text(row, 7, context);
+	result->is_expired = strcmp(query_text(row, 8, context), "t") == 0;
+	result->data = query_text(row, 9, context);
+	result->is_ours = result->finding_key != NULL && result->reason != NULL &&
+		level != NULL && objects != NULL &&
+		finding_level_lookup(level, &result->accepted.level);
+	if (result->is_ours)
+		result->accepted.objects = strtoll(objects, NULL, 10);
+	return result;
+}
+
+/*
+ * All acknowledgements that were not taken back (List of Acknowledgement *),
+ * by their ids.  Runs under guard_run().
+ */
+List *
+acknowledgement_list(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	const char *query = psprintf(list_query,
+								 quote_identifier(extension_schema()));
+	List	   *result = NIL;
+	uint64		rows;
+
+	guard_allow_views();		/* for one that is our own */
+	SPI_connect();
+	rows = query_run(query, 0, NULL);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		MemoryContext spi_context = MemoryContextSwitchTo(context);
+
+		result = lappend(result, take_row(row, context));
+		MemoryContextSwitchTo(spi_context);
+	}
+	SPI_finish();
+	return result;
+}
+
+/* acknowledgement_list() for guard_run(). */
+static void
+list_guarded(void *argument)
+{
+	*(List **) argument = acknowledgement_list();
+}
+
+/*
+ * Did a check look at everything?  Not if it was left out; one that does not
+ * apply has nothing to look at.
+ */
+static bool
+has_looked(List *findings, const Check *check)
+{
+	bool		is_there = false;
+	ListCell   *lc;
+
+	foreach(lc, findings)
+	{
+		const Finding *finding = lfirst(lc);
+
+		if (strcmp(finding->check_id, check->id) != 0)
+			continue;
+		if (finding->status == FINDING_UNKNOWN ||
+			finding->status == FINDING_NOT_RUN)
+			return false;
+		is_there = true;
+	}
+	return is_there;
+}
+
+/* What an acknowledgement is worth, and what is found under its key. */
+static Worth
+find_worth(const Acknowledgement *acknowledgement, List *findings,
+		   Extent *found)
+{
+	const Check *check;
+
+	memset(found, 0, sizeof(Extent));
+	if (!acknowledgement->is_ours)
+		return WORTH_NOT_OURS;
+	check = acknowledgement_check_of(acknowledgement->finding_key);
+	if (check == NULL)
+		return WORTH_NO_CHECK;
+	*found = acknowledgement_extent(findings, acknowledgement->finding_key);
+	if (acknowledgement->is_expired)
+		return WORTH_EXPIRED;
+	if (found->count == 0)
+		return has_looked(findings, check) ? WORTH_NOTHING_FOUND :
+			WORTH_NOT_TOLD;
+	return found->level > acknowledgement->accepted.level ||
+		found->objects > acknowledgement->accepted.objects ?
+		WORTH_LAPSED : WORTH_HOLDS;
+}
+
+/* How far a finding goes, in words. */
+static const char *
+extent_text(Extent extent)
+{
+	return psprintf("level %s, number of objects " INT64_FORMAT,
+					finding_level_name(extent.level), extent.objects);
+}
+
+/* Who acknowledged a finding, until when and why, for the finding itself. */
+static const char *
+note_text(const Acknowledgement *acknowledgement, Worth worth)
+{
+	const char *made_by = acknowledgement->made_by;
+	const char *expires_at = acknowledgement->expires_at;
+	const char *reason = acknowledgement->reason;
+
+	switch (worth)
+	{
+		case WORTH_LAPSED:
+			return psprintf("Role \"%s\" acknowledged it at %s, which it has passed: %s",
+							made_by, extent_text(acknowledgement->accepted), reason);
+		case WORTH_EXPIRED:
+			return psprintf("Role \"%s\" acknowledged it, which expired at %s: %s",
+							made_by, expires_at, reason);
+		default:
+			return psprintf("Role \"%s\" acknowledged it%s%s: %s", made_by,
+							expires_at ? ", until " : "",
+							expires_at ? expires_at : "", reason);
+	}
+}
+
+/* The data of a finding, which may be NULL, with an acknowledgement in it. */
+static const char *
+with_acknowledgement(const char *data, const Acknowledgement *acknowledgement)
+{
+	const char *addition = psprintf("{\"acknowledgement\": %s}",
+									acknowledgement->data);
+	Datum		result = DirectFunctionCall2(jsonb_concat,
+											 DirectFunctionCall1(jsonb_in, CStringGetDatum(data ? data : "{}")),
+											 DirectFunctionCall1(jsonb_in, CStringGetDatum(addition)));
+
+	return DatumGetCString(DirectFunctionCall1(jsonb_out, result));
+}
+
+/* Have the findings of an acknowledgement's key say that there is one. */
+static void
+mark_findings(const Acknowledgement *acknowledgement, Worth worth,
+			  List *findings)
+{
+	ListCell   *lc;
+
+	foreach(lc, findings)
+	{
+		Finding    *finding = lfirst(lc);
+
+		if (finding->status != FINDING_FOUND ||
+			strcmp(finding->finding_key, acknowledgement->finding_key) != 0)
+			continue;
+		finding->note = note_text(acknowledgement, worth);
+		finding->data = with_acknowledgement(finding->data, acknowledgement);
+		if (worth == WORTH_HOLDS)
+			finding->status = FINDING_ACKNOWLEDGED;
+	}
+}
+
+/* The finding about an acknowledgement that is of no use. */
+static Finding *
+useless_finding(const Check *check, const Acknowledgement *acknowledgement,
+				Worth worth, Extent found)
+{
+	Finding    *finding;
+	const char *entry = psprintf("entry %s of the journal", acknowledgement->id);
+	const char *key = acknowledgement->finding_key;
+
+	finding = check_finding(check, FINDING_FOUND,
+							psprintf("the acknowledgement %s %s",
+									 key == NULL ? psprintf("in %s", entry) :
+									 psprintf("of finding \"%s\"", key),
+									 useless[worth].state));
+	finding->level = useless[worth].level;
+	finding->object_type = "acknowledgement";
+	finding->object_identity = worth == WORTH_NOT_OURS ? entry : key;
+	finding->finding_key = psprintf("%s:%s", check->id,
+									finding->object_identity);
+	finding->detail = worth == WORTH_NOT_OURS ?
+		psprintf("It was written by role \"%s\".", acknowledgement->made_by) :
+		psprintf("Accepted: %s.%s Role \"%s\" acknowledged it: %s",
+				 extent_text(acknowledgement->accepted),
+				 worth == WORTH_LAPSED ?
+				 psprintf(" Found: %s.", extent_text(found)) : "",
+				 acknowledgement->made_by, acknowledgement->reason);
+	finding->hint = useless[worth].hint;
+	finding->fix_sql = psprintf("SELECT * FROM %s.upgrade_prereq_undo(%s);",
+								quote_identifier(extension_schema()),
+								acknowledgement->id);
+	finding->data = with_acknowledgement(NULL, acknowledgement);
+	return finding;
+}
+
+/* The findings of a check, or NIL. */
+static List *
+findings_of(List *findings, const Check *check)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, findings)
+	{
+		Finding    *finding = lfirst(lc);
+
+		if (strcmp(finding->check_id, check->id) == 0)
+			result = lappend(result, finding);
+	}
+	return result;
+}
+
+/*
+ * Apply the acknowledgements to the findings of a run, after all checks have
+ * run, and report those that are of no use, if the check that does so was not
+ * left out.  If they cannot be read, that is always said, and nothing is
+ * acknowledged.
+ */
+void
+acknowledgement_apply(CheckResult *result)
+{
+	const Check *check = check_find(ACKNOWLEDGEMENT_CHECK);
+	List	   *own = findings_of(result->findings, check);
+	bool		is_selected = own != NIL;
+	List	   *acknowledgements = NIL;
+	List	   *reported = NIL;
+	const Obstacle *obstacle = guard_run(list_guarded, &acknowledgements);
+	ListCell   *lc;
+
+	if (obstacle != NULL)
+		reported = list_make1(check_obstacle_finding(check, obstacle));
+	foreach(lc, acknowledgements)
+	{
+		const Acknowledgement *acknowledgement = lfirst(lc);
+		Extent		found;
+		Worth		worth = find_worth(acknowledgement, result->findings, &found);
+
+		if (found.count > 0)
+			mark_findings(acknowledgement, worth, result->findings);
+		if (is_selected && worth != WORTH_HOLDS && worth != WORTH_NOT_TOLD)
+			reported = lappend(reported,
+							   useless_finding(check, acknowledgement, worth, found));
+	}
+
+	/* in the place of what the check said before the others had run */
+	if (reported != NIL)
+		result->findings = list_concat(list_difference_ptr(result->findings, own),
+									   reported);
+}

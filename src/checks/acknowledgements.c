@@ -1,0 +1,31 @@
+/*
+ * id: acknowledgements
+ * title: every acknowledgement is of a finding that is there, and no worse than what was accepted
+ * category: extension
+ * level: notice
+ * cost: light
+ * versions: all
+ * installation: any
+ * passed: every acknowledgement is of a finding that is there
+ *
+ * An acknowledgement that nobody remembers would hide its finding when that
+ * comes again.  So this lists those whose finding is gone, that have expired,
+ * and those that have lapsed because the finding got worse: its level is
+ * higher, or it is about more objects.  Of a check that was left out or could
+ * not look nothing is known; its acknowledgements are not listed.
+ */
+#include "postgres.h"
+
+#include "acknowledgement.h"
+
+/*
+ * Whether they are of use is only known when all checks have run: see
+ * acknowledgement_apply().  What is known here is whether they can be read.
+ */
+List *
+check_acknowledgements(const Check *check pg_attribute_unused(),
+					   const Installation *installation pg_attribute_unused())
+{
+	(void) acknowledgement_list();
+	return NIL;
+}

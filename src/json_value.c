@@ -1,0 +1,45 @@
+/*-------------------------------------------------------------------------
+ *
+ * json_value.c
+ *	  Single values of a JSON object.
+ *
+ * src/json_value.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "json_value.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
+
+/* A text as JSON.  Errors: 22P02 if it is none. */
+JsonbContainer *
+json_parse(const char *text)
+{
+	return &DatumGetJsonbP(DirectFunctionCall1(jsonb_in,
+											   CStringGetDatum(text)))->root;
+}
+
+/* The value of a key of an object, or NULL; also if it is no object. */
+JsonbValue *
+json_value(JsonbContainer *object, const char *key)
+{
+	JsonbValue *buffer = palloc(sizeof(JsonbValue));
+
+	if (!JsonContainerIsObject(object))
+		return NULL;
+	return getKeyJsonValueFromContainer(object, key, (int) strlen(key), buffer);
+}
+
+/* The number under a key of an object, or -1. */
+double
+json_number(JsonbContainer *object, const char *key)
+{
+	JsonbValue *value = json_value(object, key);
+
+	if (value == NULL || value->type != jbvNumeric)
+		return -1;
+	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
+											  NumericGetDatum(value->val.numeric)));
+}
