@@ -95,7 +95,7 @@ raise_not_found(const char *finding_key, List *findings,
 			continue;
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("finding \"%s\" cannot be acknowledged: its check is unknown",
+				 errmsg("finding \"%s\" cannot be acknowledged: its check could not look",
 						finding_key),
 				 errdetail("It says: %s.", finding->message),
 				 errhint("What nobody could look at cannot be accepted. The gate lets it pass with allow_unknown => true.")));

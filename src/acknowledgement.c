@@ -19,11 +19,15 @@
 #include "postgres.h"
 
 #include "acknowledgement.h"
+#include "catalog/namespace.h"
 #include "extension.h"
 #include "json_value.h"
 #include "query.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+
+#define ACKNOWLEDGEMENT_VIEW	"upgrade_prereq_acknowledgements"
 
 /* The columns of Acknowledgement, in order. */
 static const char list_query[] =
@@ -33,7 +37,7 @@ static const char list_query[] =
 "jsonb_build_object('id', a.id, 'level', a.level, 'objects', a.objects, "
 "'made_by', a.made_by, 'made_at', a.made_at, 'reason', a.reason, "
 "'expires_at', a.expires_at) "
-"FROM %s.upgrade_prereq_acknowledgements AS a ORDER BY a.id";
+"FROM %s AS a ORDER BY a.id";
 
 /* What an acknowledgement is worth in a report. */
 typedef enum Worth
@@ -139,22 +143,43 @@ take_row(uint64 row, MemoryContext context)
 	return result;
 }
 
+/* The right to read the view is missing, which everybody has at first. */
+static Obstacle *
+missing_right(const char *view)
+{
+	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
+
+	obstacle->sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
+	obstacle->message = "permission denied for view " ACKNOWLEDGEMENT_VIEW;
+	obstacle->detail = "What is acknowledged is shown as found.";
+	obstacle->hint = "Ask the owner of the view for the GRANT given as the fix.";
+	obstacle->fix_sql = psprintf("GRANT SELECT ON TABLE %s TO %s;", view,
+								 quote_identifier(GetUserNameFromId(GetUserId(), false)));
+	return obstacle;
+}
+
 /*
  * All acknowledgements that were not taken back (List of Acknowledgement *),
- * by their ids.  Runs under guard_run().
+ * by their ids.  Returns what is in the way, or NULL.  Runs under guard_run().
  */
-List *
-acknowledgement_list(void)
+Obstacle *
+acknowledgement_read(List **acknowledgements)
 {
 	MemoryContext context = CurrentMemoryContext;
-	const char *query = psprintf(list_query,
-								 quote_identifier(extension_schema()));
+	const char *schema = extension_schema();
+	const char *view = quote_qualified_identifier(schema, ACKNOWLEDGEMENT_VIEW);
+	Oid			view_oid = get_relname_relid(ACKNOWLEDGEMENT_VIEW,
+											 get_namespace_oid(schema, false));
 	List	   *result = NIL;
 	uint64		rows;
 
+	if (OidIsValid(view_oid) &&
+		pg_class_aclcheck(view_oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return missing_right(view);
+
 	guard_allow_views();		/* for one that is our own */
 	SPI_connect();
-	rows = query_run(query, 0, NULL);
+	rows = query_run(psprintf(list_query, view), 0, NULL);
 	for (uint64 row = 0; row < rows; row++)
 	{
 		MemoryContext spi_context = MemoryContextSwitchTo(context);
@@ -163,14 +188,23 @@ acknowledgement_list(void)
 		MemoryContextSwitchTo(spi_context);
 	}
 	SPI_finish();
-	return result;
+	*acknowledgements = result;
+	return NULL;
 }
 
-/* acknowledgement_list() for guard_run(). */
-static void
-list_guarded(void *argument)
+/* acknowledgement_read() for guard_run(). */
+typedef struct Reading
 {
-	*(List **) argument = acknowledgement_list();
+	List	   *acknowledgements;
+	const Obstacle *obstacle;
+} Reading;
+
+static void
+read_guarded(void *argument)
+{
+	Reading    *reading = argument;
+
+	reading->obstacle = acknowledgement_read(&reading->acknowledgements);
 }
 
 /*
@@ -349,14 +383,16 @@ acknowledgement_apply(CheckResult *result)
 	const Check *check = check_find(ACKNOWLEDGEMENT_CHECK);
 	List	   *own = findings_of(result->findings, check);
 	bool		is_selected = own != NIL;
-	List	   *acknowledgements = NIL;
 	List	   *reported = NIL;
-	const Obstacle *obstacle = guard_run(list_guarded, &acknowledgements);
+	Reading		reading = {NIL, NULL};
+	const Obstacle *error = guard_run(read_guarded, &reading);
 	ListCell   *lc;
 
-	if (obstacle != NULL)
-		reported = list_make1(check_obstacle_finding(check, obstacle));
-	foreach(lc, acknowledgements)
+	if (error == NULL)
+		error = reading.obstacle;
+	if (error != NULL)
+		reported = list_make1(check_obstacle_finding(check, error));
+	foreach(lc, reading.acknowledgements)
 	{
 		const Acknowledgement *acknowledgement = lfirst(lc);
 		Extent		found;

@@ -49,7 +49,7 @@ typedef struct Acknowledgement
 /* acknowledgement.c */
 extern const Check *acknowledgement_check_of(const char *finding_key);
 extern Extent acknowledgement_extent(List *findings, const char *finding_key);
-extern List *acknowledgement_list(void);
+extern Obstacle *acknowledgement_read(List **acknowledgements);
 extern void acknowledgement_apply(CheckResult *result);
 
 /* acknowledge.c */

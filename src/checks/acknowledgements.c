@@ -23,9 +23,12 @@
  * acknowledgement_apply().  What is known here is whether they can be read.
  */
 List *
-check_acknowledgements(const Check *check pg_attribute_unused(),
+check_acknowledgements(const Check *check,
 					   const Installation *installation pg_attribute_unused())
 {
-	(void) acknowledgement_list();
-	return NIL;
+	List	   *acknowledgements;
+	const Obstacle *obstacle = acknowledgement_read(&acknowledgements);
+
+	return obstacle == NULL ? NIL :
+		list_make1(check_obstacle_finding(check, obstacle));
 }
