@@ -89,7 +89,7 @@ REGRESS = \
 	runs_list \
 	server
 
-ISOLATION = concurrent_ddl concurrent_raise
+ISOLATION = concurrent_acknowledge concurrent_ddl concurrent_raise
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.
