@@ -15,12 +15,14 @@ OBJS = \
 	src/attempt.o \
 	src/check.o \
 	src/check_list.o \
+	src/check_pages.o \
 	src/check_run.o \
 	src/checks/acknowledgements.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \
 	src/deadline.o \
+	src/explain.o \
 	src/extension.o \
 	src/finding.o \
 	src/guard.o \
@@ -99,7 +101,7 @@ source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
 PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
-EXTRA_CLEAN = model_test src/check_list.c src/kind_list.c META.json upgrade_prereq-*.zip
+EXTRA_CLEAN = model_test src/check_list.c src/check_pages.c src/kind_list.c META.json upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
@@ -124,6 +126,16 @@ src/check_list.c: $(checks) $(source_dir)/tools/header.awk $(source_dir)/tools/c
 
 src/check_list.o src/check_list.bc: src/check_list.c
 
+# So are their pages, which doc/checks/ has, too.
+doc_tools := $(addprefix $(source_dir)/tools/,header.awk check_doc.awk)
+make_doc = awk $(addprefix -f ,$(doc_tools))
+
+src/check_pages.c: $(checks) $(doc_tools)
+	$(make_doc) -v as=c $(checks) > $@.tmp
+	mv $@.tmp $@
+
+src/check_pages.o src/check_pages.bc: src/check_pages.c
+
 # So are the kinds of runs.
 kinds := $(source_dir)/src/runs/judge.sql $(sort $(wildcard $(source_dir)/src/runs/kinds/*.sql))
 
@@ -147,10 +159,21 @@ model_test: $(model_sources) $(wildcard $(source_dir)/src/memory/model*.h)
 check-model: model_test
 	$(abspath $<) < $(source_dir)/test/model_measured.tsv
 
-# Reference tables, made from the same headers as the library.
-doc/checks.md: $(checks) $(source_dir)/tools/check_table.awk
-	mkdir -p doc
-	awk -f $(source_dir)/tools/check_table.awk $(checks) > $@
+# Reference pages, made from the same headers as the library.
+check_pages := $(patsubst %,doc/checks/%.md,$(basename $(notdir $(checks))))
+
+docs: doc/checks.md $(check_pages)
+
+doc/checks.md: $(checks) $(doc_tools) | $(check_pages)
+	$(make_doc) -v as=table $(checks) > $@
+
+doc/checks/%.md: $(source_dir)/src/checks/%.sql $(doc_tools)
+	@mkdir -p $(@D)
+	$(make_doc) -v as=page $< > $@
+
+doc/checks/%.md: $(source_dir)/src/checks/%.c $(doc_tools)
+	@mkdir -p $(@D)
+	$(make_doc) -v as=page $< > $@
 
 # A release for PGXN.
 META.json: $(source_dir)/META.json.in $(source_dir)/upgrade_prereq.control
@@ -160,4 +183,4 @@ dist: META.json
 	git -C $(source_dir) archive --format zip --prefix upgrade_prereq-$(version)/ \
 		--add-file $(abspath META.json) -o $(abspath upgrade_prereq-$(version).zip) HEAD
 
-.PHONY: check-model dist
+.PHONY: check-model dist docs

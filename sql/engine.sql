@@ -12,6 +12,17 @@ ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET maintenance_w
 SELECT check_id, level, cost, applies_to, tables, doc_ref FROM upgrade_prereq_checks();
 SELECT check_id FROM upgrade_prereq_checks() WHERE title = '' OR title LIKE '%.' OR category = '';
 
+-- what each of them is about: the pages of doc/checks/, see t/020_docs.pl
+SELECT upgrade_prereq_explain('pg_trgm');
+SELECT check_id AS check_with_another_page FROM upgrade_prereq_checks()
+WHERE (SELECT line FROM upgrade_prereq_explain(check_id) AS line LIMIT 1) <> '# ' || check_id;
+SELECT upgrade_prereq_explain(NULL);
+SELECT upgrade_prereq_explain('');
+SELECT upgrade_prereq_explain('PG_TRGM');
+SELECT upgrade_prereq_explain('pg_trgms');
+SELECT upgrade_prereq_explain('zzzzzzzzz');
+SELECT upgrade_prereq_explain(repeat('pg_trgm', 1000)) LIMIT 0;
+
 -- choosing
 SELECT check_id, status FROM upgrade_prereq_findings(include => '{read_only,pg_trgm}');
 SELECT count(DISTINCT check_id) = (SELECT count(*) - 1 FROM upgrade_prereq_checks()) AS all_but_one

@@ -89,6 +89,13 @@ AS 'MODULE_PATHNAME', 'upgrade_prereq_checks';
 COMMENT ON FUNCTION upgrade_prereq_checks() IS
 'catalogue of the checks, without running any';
 
+CREATE FUNCTION upgrade_prereq_explain(check_id text)
+RETURNS SETOF text
+LANGUAGE C STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_explain';
+COMMENT ON FUNCTION upgrade_prereq_explain(text) IS
+'what a check looks for, why, what to do and how to undo it';
+
 --
 -- Runs that hang
 --

@@ -45,6 +45,12 @@ extern const Check check_list[];
 extern const int check_count;
 
 /*
+ * The pages of doc/checks/, in the order of check_list; each line ends with a
+ * line feed.  Made from the same files by tools/check_doc.awk.
+ */
+extern const char *const check_pages[];
+
+/*
  * What the checks of one call have in common.  What the migration needs of
  * memory, and which runs are not finished, is only found out when the first
  * check asks for it.

@@ -56,7 +56,7 @@ check_tables(const Check *check)
 const char *
 check_doc_ref(const Check *check)
 {
-	return psprintf("doc/checks.md#%s", check->id);
+	return psprintf("doc/checks/%s.md", check->id);
 }
 
 /* A finding about nothing in particular, filled from the check's header. */

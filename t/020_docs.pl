@@ -30,7 +30,7 @@ my $root = "$FindBin::RealBin/..";
 my $database = 'openmetadata_db';
 my %not_run = map { $_ => 1 } qw(sh text c yaml);
 
-my @pages = ("$root/README.md", sort glob "$root/doc/*.md");
+my @pages = ("$root/README.md", sort glob("$root/doc/*.md"), sort glob("$root/doc/checks/*.md"));
 my %page = map { short_name($_) => slurp($_) } @pages;
 
 sub short_name
@@ -276,29 +276,40 @@ foreach my $name (sort keys %page)
 	is("@dead", '', "$name: every link leads somewhere");
 }
 
-# The table of checks is the one that the headers make.
-my @check_files = sort glob("$root/src/checks/*.sql $root/src/checks/*.c");
-my $table = '';
-IPC::Run::run([ 'awk', '-f', "$root/tools/check_table.awk", @check_files ],
-	'>', \$table);
-is($page{'doc/checks.md'}, $table,
-	'doc/checks.md is what "make doc/checks.md" makes');
+# The table and the pages of checks are those that "make docs" makes of the
+# headers; the database has the same pages, and the findings lead to them.
+sub made_of
+{
+	my ($as, @files) = @_;
+	my $text = '';
 
-my @doc_refs = split /\n/,
-  sql($node, 'template_docs', 'SELECT doc_ref FROM upgrade_prereq_checks()');
-is( join(
-		' ',
-		grep {
-			my ($file, $anchor) = split /#/;
-			!($page{$file} && anchors($page{$file})->{$anchor})
-		} @doc_refs),
-	'',
-	'every doc_ref leads to a heading');
-is( missing_words(
-		section('README.md', 'Checks') =~ s/\[(\w+)\]/[`$1`]/gr,
-		map { s/.*#//r } @doc_refs),
-	'',
-	'README.md lists every check');
+	IPC::Run::run(
+		[ 'awk', '-v', "as=$as", '-f', "$root/tools/header.awk", '-f', "$root/tools/check_doc.awk", @files ],
+		'>', \$text);
+	return $text;
+}
+
+my @check_files = sort glob("$root/src/checks/*.sql $root/src/checks/*.c");
+is($page{'doc/checks.md'}, made_of('table', @check_files), 'doc/checks.md is up to date');
+
+my %file_of = map { m{(\w+)\.\w+$} => $_ } @check_files;
+my %doc_ref = map { split /\|/ } split /\n/,
+  sql($node, 'template_docs', 'SELECT check_id, doc_ref FROM upgrade_prereq_checks()');
+is_deeply([ sort map { "doc/checks/$_.md" } keys %file_of ],
+	[ sort values %doc_ref ], 'every check has a page, which its doc_ref names');
+is_deeply([ grep { m{^doc/checks/} } sort keys %page ],
+	[ sort values %doc_ref ], 'and every page has a check');
+foreach my $id (sort keys %doc_ref)
+{
+	my $page = $page{"doc/checks/$id.md"} // '';
+
+	is($page, made_of('page', $file_of{$id}), "doc/checks/$id.md is up to date");
+	is( sql($node, 'template_docs', "SELECT upgrade_prereq_explain('$id')") . "\n",
+		$page =~ s/^<!--.*-->\n//r,
+		"upgrade_prereq_explain('$id') is that page");
+}
+is( missing_words(section('README.md', 'Checks') =~ s/\[(\w+)\]/[`$1`]/gr, keys %doc_ref),
+	'', 'README.md lists every check');
 
 # Every function, with its arguments and columns.
 my @functions = split /\n/, sql($node,

@@ -4,7 +4,7 @@
 
 BEGIN {
 	declare_keys("id title category level cost versions passed",
-		"installation query facts")
+		"installation query facts do undo")
 	print "/* Made by tools/check_list.awk from src/checks/: do not edit. */"
 	print "#include \"postgres.h\"\n"
 	print "#include \"check.h\"\n"

@@ -5,7 +5,8 @@
 # in C); in an SQL file what follows the header is the query.  A key that is
 # unknown, missing or given twice stops the build.
 #
-# The tool says which keys there are, declare_keys(), and defines finish(),
+# The tool says which keys there are, declare_keys(), or sets any_key if others
+# have found them to be right; and it defines finish(),
 # which is called at the end of each file and finds value[key], query, and in
 # need[] and index_of[] the tables.  The tool's own END has to begin with
 # end_of_files().  finish() has to call check_required() for a file that needs
@@ -50,7 +51,7 @@ in_header && /^(--| \*) [a-z_]+: / {
 		index_of[table_of(text)] = columns_of(text)
 	else if (key in value)
 		fail("\"" key "\" is given twice")
-	else if ((key in required) || (key in optional))
+	else if (any_key || (key in required) || (key in optional))
 		value[key] = text
 	else
 		fail("unknown key \"" key "\"")

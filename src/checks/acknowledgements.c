@@ -7,6 +7,11 @@
  * versions: all
  * installation: any
  * passed: every acknowledgement is of a finding that is there
+ * do: Look at the finding again. Then either acknowledge it anew, by
+ *     `upgrade_prereq_acknowledge()`, or take the acknowledgement back by the
+ *     finding's `fix_sql`, so that it cannot hide what comes again.
+ * undo: An acknowledgement that was taken back is made anew by
+ *     `upgrade_prereq_acknowledge()`; the journal keeps the old one's reason.
  *
  * An acknowledgement that nobody remembers would hide its finding when that
  * comes again.  So this lists those whose finding is gone, that have expired,

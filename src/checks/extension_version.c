@@ -7,6 +7,11 @@
  * versions: all
  * installation: any
  * passed: the library and the SQL objects of upgrade_prereq are of one version
+ * do: Update the SQL objects by the finding's `fix_sql`, or install the
+ *     package of the version that the database uses. Sessions that loaded the
+ *     old library keep it until they end.
+ * undo: Install the package of the version before; there is no script that
+ *     takes the SQL objects back to it.
  */
 #include "postgres.h"
 

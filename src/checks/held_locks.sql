@@ -6,6 +6,10 @@
 -- versions: all
 -- needs: search_reindex_lock (lockkey, serverid, expiresat) since 1.12.0
 -- passed: no search re-index holds a lock
+-- do: Wait until the re-index has ended, and stop all OpenMetadata servers
+--     before the migration. A lock that has expired needs nothing done.
+-- undo: There is nothing to undo. Search re-indexes can be started again
+--     after the upgrade.
 --
 -- A row is a held lock.  One that has not expired belongs to a server that is
 -- still running; an expired one is taken over by the next re-index.

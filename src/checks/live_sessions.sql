@@ -5,6 +5,12 @@
 -- cost: light
 -- versions: all
 -- passed: no OpenMetadata server, open transaction or prepared transaction is in the way
+-- do: Stop every OpenMetadata server, ingestion included; commit, roll back
+--     or disconnect what else is in a transaction. A prepared transaction is
+--     ended by COMMIT PREPARED or ROLLBACK PREPARED: only whoever prepared it
+--     knows which.
+-- undo: Start OpenMetadata again. How a prepared transaction was ended cannot
+--     be undone; a GRANT is taken back by the finding's `undo_sql`.
 --
 -- OpenMetadata's pool calls itself "OpenMetadata" (before: "PostgreSQL JDBC
 -- Driver").  CREATE INDEX CONCURRENTLY waits for every older transaction of

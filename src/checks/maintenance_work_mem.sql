@@ -6,4 +6,8 @@
 -- versions: all
 -- facts: memory
 -- passed: maintenance_work_mem suits the index builds of the migration
+-- do: Raise it for the role that migrates, for the time of the migration:
+--     `upgrade_prereq_raise(scope => 'role')`, or the finding's `fix_sql`.
+-- undo: `upgrade_prereq_restore()` puts back what a raise found; the
+--     finding's `undo_sql` takes back its `fix_sql`.
 -- query: work_mem

@@ -6,6 +6,10 @@
 -- versions: all
 -- facts: memory
 -- passed: work_mem and maintenance_work_mem are not more than the machine can give
+-- do: Give the role less, by the finding's `fix_sql`, or the machine more;
+--     `SELECT * FROM upgrade_prereq_memory_limit();` shows how the limit
+--     comes about.
+-- undo: The finding's `undo_sql` puts back the value that was there.
 --
 -- Where memory runs out, Linux kills a process: if it is one of PostgreSQL's,
 -- the whole server restarts and the migration is cut off (PostgreSQL's manual,

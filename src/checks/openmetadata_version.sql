@@ -6,6 +6,12 @@
 -- versions: all
 -- installation: any
 -- passed: the installed version of OpenMetadata can be upgraded
+-- do: Name a target above what is installed; below 2.0.0 a target from 2.1 on
+--     takes a step to 2.0 first. A migration that did not finish has to be
+--     completed or repaired with the release that began it, or the backup
+--     from before it restored. Where several schemas hold OpenMetadata's
+--     tables, choose one by the setting `upgrade_prereq.schema`.
+-- undo: Nothing was changed. The setting is taken back by RESET.
 --
 -- A database without history but with tables is what an aborted first start
 -- leaves (OM#23046).  Rows STARTED or FAILED are written since 2.1, which

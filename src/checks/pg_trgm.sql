@@ -5,6 +5,12 @@
 -- cost: light
 -- versions: reaching 1.11.0
 -- passed: the extension pg_trgm is there or can be created by the migration
+-- do: Install PostgreSQL's contrib modules on the server, if they are
+--     missing, and create the extension before the migration, by the
+--     finding's `fix_sql`. On Azure it has to be in the server parameter
+--     `azure.extensions` first.
+-- undo: The finding's `undo_sql` drops the extension, as long as no index
+--     uses it, that is before the migration to 1.11.0.
 --
 -- The migration to 1.11.0 creates the extension.  It is trusted: whoever may
 -- create objects in the database can create it, where the package is

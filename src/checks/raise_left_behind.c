@@ -7,6 +7,9 @@
  * versions: all
  * installation: any
  * passed: no raised setting is left behind
+ * do: When the migration is done, put the settings back:
+ *     `upgrade_prereq_restore()`, which is the finding's `fix_sql`.
+ * undo: Raise them again by `upgrade_prereq_raise()`.
  *
  * A value that was raised for a role or database counts for whoever connects,
  * until it is put back.  While it is to stay, that is a notice; when it has

@@ -5,6 +5,10 @@
 -- cost: light
 -- versions: all
 -- passed: the database takes writes from a new session
+-- do: Run the migration against the primary server; switch
+--     `default_transaction_read_only` off for the role that migrates, by the
+--     finding's `fix_sql`.
+-- undo: The finding's `undo_sql` puts back the value that was there.
 SELECT 'found' AS status,
        'server' AS object_type,
        'PostgreSQL' AS object_identity,

@@ -5,6 +5,10 @@
 -- cost: light
 -- versions: all
 -- passed: the version of PostgreSQL is one that the target supports
+-- do: Upgrade PostgreSQL first, or make sure that the target works with this
+--     version: its own pages do not agree.
+-- undo: A major version of PostgreSQL is not taken back but by restoring a
+--     backup: test the upgrade on a copy.
 --
 -- OpenMetadata's pages differ: its version matrix lists 15 for 1.12 and later
 -- (misspelt "1.15.0", OM#26484), its minimum requirements say 12 or 15 for

@@ -6,6 +6,9 @@
  * cost: light
  * versions: all
  * passed: no larger value of a memory setting is hidden by a smaller one
+ * do: Give the value to the role that migrates in this database, by the
+ *     finding's `fix_sql`, or take back the one that hides it.
+ * undo: The finding's `undo_sql` puts back what was there.
  *
  * Who raised work_mem in one place does not see that another place counts: a
  * value on the server's command line, as in OpenMetadata's own compose file

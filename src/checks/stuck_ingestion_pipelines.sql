@@ -8,6 +8,10 @@
 -- needs: entity_extension_time_series (json, extension, timestamp, entityfqnhash | entityfqn)
 -- index: entity_extension_time_series (entityfqnhash | entityfqn)
 -- passed: no ingestion pipeline's newest run hangs in state queued or running
+-- do: Make sure in the scheduler (Airflow) that no worker executes the run
+--     any more; then set it to failed, by the finding's `fix_sql`.
+-- undo: The finding's `undo_sql` puts back the state that was there. Neither
+--     statement touches a run that somebody else changed since.
 --
 -- OpenMetadata does not repair such rows.  They are found pipeline by
 -- pipeline through the unique index, so that the cost grows with the number

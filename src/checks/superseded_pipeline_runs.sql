@@ -7,6 +7,8 @@
 -- needs: ingestion_pipeline_entity (json, fqnhash | fullyqualifiedname)
 -- needs: entity_extension_time_series (json, extension, timestamp, entityfqnhash | entityfqn)
 -- passed: no pipeline has an old run in state queued or running behind a newer one
+-- do: Nothing has to be done: they are history, and hinder no migration.
+-- undo: There is nothing to undo.
 --
 -- Reads the whole table of statuses: no index tells the states apart.  Times
 -- below 10^11 are in seconds.

@@ -6,6 +6,11 @@
 -- versions: all
 -- facts: memory
 -- passed: the temporary files of the migration fit
+-- do: Raise `temp_file_limit` for the role that migrates, by the finding's
+--     `fix_sql`, which takes a superuser; or raise work_mem or
+--     maintenance_work_mem, so that less is written. Where the disk is too
+--     small, make room on it, or put `temp_tablespaces` elsewhere.
+-- undo: The finding's `undo_sql` puts back the value that was there.
 --
 -- A statement whose temporary files pass temp_file_limit is cancelled with an
 -- error (53400), and one that finds the disk full fails (53100).  The limit is

@@ -6,6 +6,11 @@
 -- versions: all
 -- facts: memory
 -- passed: work_mem suits the sorts and hashes of the migration
+-- do: Raise it for the role that migrates, for the time of the migration:
+--     `upgrade_prereq_raise(scope => 'role')`, or the finding's `fix_sql`.
+--     SET in another session does not reach the migration.
+-- undo: `upgrade_prereq_restore()` puts back what a raise found; the
+--     finding's `undo_sql` takes back its `fix_sql`.
 --
 -- On PostgreSQL too little work_mem raises no error ("Out of sort memory" is
 -- one of MySQL's): the statement writes temporary files.  Written once, they
