@@ -19,9 +19,11 @@ WHERE (SELECT line FROM upgrade_prereq_explain(check_id) AS line LIMIT 1) <> '# 
 SELECT upgrade_prereq_explain(NULL);
 SELECT upgrade_prereq_explain('');
 SELECT upgrade_prereq_explain('PG_TRGM');
-SELECT upgrade_prereq_explain('pg_trgms');
+SELECT upgrade_prereq_explain('Trgm');
 SELECT upgrade_prereq_explain('zzzzzzzzz');
-SELECT upgrade_prereq_explain(repeat('pg_trgm', 1000)) LIMIT 0;
+\set VERBOSITY sqlstate
+SELECT upgrade_prereq_explain(repeat('pg_trgm', 1000));
+\set VERBOSITY default
 
 -- choosing
 SELECT check_id, status FROM upgrade_prereq_findings(include => '{read_only,pg_trgm}');

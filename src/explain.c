@@ -12,6 +12,7 @@
 #include "check.h"
 #include "compat.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/varlena.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_explain);
@@ -33,6 +34,7 @@ most_similar(const char *text)
 
 	if (length > LONGEST_COMPARED)
 		return NULL;
+	text = asc_tolower(text, length);
 	for (int i = 0; i < check_count; i++)
 	{
 		const char *id = check_list[i].id;

@@ -82,7 +82,8 @@ like($err, qr/error: this server is a standby and takes no writes \(read_only\)/
 ($rc, $out, $err) = run_psql($primary, 'openmetadata_db', q{SELECT upgrade_prereq_require()});
 is($err, '', 'the gate is open on the primary');
 
-foreach my $call (q{upgrade_prereq_raise('6MB', '80MB', 'role')}, 'upgrade_prereq_undo(1)')
+foreach my $call (q{upgrade_prereq_raise('6MB', '80MB', 'role')}, 'upgrade_prereq_undo(1)',
+	q{upgrade_prereq_acknowledge('read_only:PostgreSQL', 'it is a standby')})
 {
 	($rc, $out, $err) = run_psql($standby, 'openmetadata_db', "SELECT $call");
 	is(sqlstate($err), '25006', "$call is refused on the standby");
@@ -97,6 +98,26 @@ like(sql($standby, 'openmetadata_db', q{SELECT note FROM upgrade_prereq_restore(
 is(sql($standby, 'openmetadata_db', q{SELECT status FROM upgrade_prereq_findings(include => '{raise_left_behind}') LIMIT 1}),
 	'found', 'the check sees it there, too');
 sql($primary, 'openmetadata_db', 'SELECT upgrade_prereq_restore()');
+
+# What is acknowledged on the primary is so on the standby, also for a role that
+# may not read the journal.
+my $acknowledged = q{
+	SELECT f.status, f.data #>> '{acknowledgement,reason}'
+	FROM upgrade_prereq_findings(include => '{acknowledgements,stuck_ingestion_pipelines}') AS f};
+sql($primary, 'openmetadata_db', q{
+	SELECT upgrade_prereq_acknowledge(finding_key, 'known')
+	FROM upgrade_prereq_findings(include => '{stuck_ingestion_pipelines}') WHERE status = 'found'});
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+foreach my $role ('postgres', 'openmetadata_user')
+{
+	is(sql($standby, 'openmetadata_db', $acknowledged, user => $role),
+		"acknowledged|known\npassed|", "an acknowledgement counts on the standby, for $role");
+}
+sql($primary, 'openmetadata_db',
+	'SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_acknowledgements');
+$primary->wait_for_catchup($standby, 'replay', $primary->lsn('insert'));
+is(sql($standby, 'openmetadata_db', $acknowledged), "found|\npassed|",
+	'and no longer when it was taken back');
 
 like(sql($standby, 'openmetadata_db', q{SELECT upgrade_prereq_check()}),
 	qr/^Verdict: do not start the upgrade/m, 'the report can be read on the standby');
