@@ -282,16 +282,33 @@ SELECT finding_key FROM upgrade_prereq_findings(include => '{acknowledgements}')
 SELECT count(*), count(DISTINCT outcome) FROM upgrade_prereq_acknowledgements AS a, upgrade_prereq_undo(a.id) AS u;
 SELECT count(*) FROM upgrade_prereq_acknowledgements;
 TRUNCATE upgrade_prereq_journal;
--- the name of the writer is there when he is not
+-- also not for a role that may write into the journal, but not acknowledge ...
+GRANT SELECT, INSERT ON upgrade_prereq_journal TO regress_reader;
+SET SESSION AUTHORIZATION regress_reader;
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_after, reason) VALUES
+    ('acknowledgement', 'held_locks:old', '{"finding_key": "held_locks:old"}', '{"level": "error", "objects": 1}', 'trust me');
+RESET SESSION AUTHORIZATION;
+SELECT finding_key, made_by, allowed FROM upgrade_prereq_acknowledgements;
+SELECT pg_temp.report('text');
+-- as it would do with the right
+GRANT EXECUTE ON FUNCTION upgrade_prereq_acknowledge TO regress_reader;
+SELECT check_id, status FROM upgrade_prereq_findings(include => '{acknowledgements,held_locks}');
+TRUNCATE upgrade_prereq_journal;
+-- ... nor when he is gone; but his name is there
 CREATE ROLE regress_no_more;
+GRANT EXECUTE ON FUNCTION upgrade_prereq_acknowledge TO regress_no_more;
 GRANT ALL ON upgrade_prereq_journal TO regress_no_more;
 SET SESSION AUTHORIZATION regress_no_more;
 INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_after, reason) VALUES
     ('acknowledgement', 'held_locks:old', '{"finding_key": "held_locks:old"}', '{"level": "error", "objects": 1}', 'trust me');
 RESET SESSION AUTHORIZATION;
+SELECT check_id, status FROM upgrade_prereq_findings(include => '{acknowledgements,held_locks}');
 DROP OWNED BY regress_no_more;
 DROP ROLE regress_no_more;
-SELECT status, data #>> '{acknowledgement,made_by}' AS made_by FROM upgrade_prereq_findings(include => '{held_locks}');
+SELECT check_id, status, message, data #>> '{acknowledgement,made_by}' AS made_by
+FROM upgrade_prereq_findings(include => '{acknowledgements,held_locks}');
+TRUNCATE upgrade_prereq_journal;
+SELECT upgrade_prereq_acknowledge('held_locks:old', 'x') > 0 AS acknowledged;
 
 -- who may not read the acknowledgements is told so, and nothing is accepted
 REVOKE SELECT ON upgrade_prereq_acknowledgements FROM PUBLIC;

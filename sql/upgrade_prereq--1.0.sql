@@ -362,11 +362,24 @@ GRANT SELECT ON upgrade_prereq_open_changes TO PUBLIC;
 --
 -- Acknowledgements
 --
+
+CREATE FUNCTION upgrade_prereq_acknowledge(
+    finding_key text,
+    reason text,
+    expires_at timestamptz DEFAULT NULL,
+    target_version text DEFAULT NULL)
+RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_acknowledge';
+COMMENT ON FUNCTION upgrade_prereq_acknowledge(text, text, timestamptz, text) IS
+'accepts a finding as it is now: it stays in the report, but does not block the upgrade';
+REVOKE ALL ON FUNCTION upgrade_prereq_acknowledge(text, text, timestamptz, text) FROM PUBLIC;
+
 -- What the gate lets pass is for everybody to see, so that it says the same to
 -- everybody: this view is read with the rights of its owner.  It shows no other
 -- entry of the journal, also not to a function in a caller's condition
 -- (security_barrier).  An entry that upgrade_prereq_acknowledge() did not write
--- has nulls.
+-- has nulls; one of a role that may not call that is not allowed.
 --
 
 CREATE VIEW upgrade_prereq_acknowledgements WITH (security_barrier) AS
@@ -381,6 +394,9 @@ CREATE VIEW upgrade_prereq_acknowledgements WITH (security_barrier) AS
            reason,
            made_by,
            made_at,
+           pg_catalog.has_function_privilege(
+               made_by_oid, 'upgrade_prereq_acknowledge(text, text, timestamptz, text)'::regprocedure::oid,
+               'EXECUTE') AS allowed,
            expires_at,
            COALESCE(expires_at OPERATOR(pg_catalog.<=) pg_catalog.now(), false) AS expired
     FROM upgrade_prereq_journal
@@ -389,18 +405,6 @@ CREATE VIEW upgrade_prereq_acknowledgements WITH (security_barrier) AS
 COMMENT ON VIEW upgrade_prereq_acknowledgements IS
 'findings that somebody has accepted, with what was accepted: it lapses when the finding gets worse';
 GRANT SELECT ON upgrade_prereq_acknowledgements TO PUBLIC;
-
-CREATE FUNCTION upgrade_prereq_acknowledge(
-    finding_key text,
-    reason text,
-    expires_at timestamptz DEFAULT NULL,
-    target_version text DEFAULT NULL)
-RETURNS bigint
-LANGUAGE C VOLATILE PARALLEL UNSAFE
-AS 'MODULE_PATHNAME', 'upgrade_prereq_acknowledge';
-COMMENT ON FUNCTION upgrade_prereq_acknowledge(text, text, timestamptz, text) IS
-'accepts a finding as it is now: it stays in the report, but does not block the upgrade';
-REVOKE ALL ON FUNCTION upgrade_prereq_acknowledge(text, text, timestamptz, text) FROM PUBLIC;
 
 CREATE FUNCTION upgrade_prereq_undo(
     INOUT id bigint,

@@ -9,8 +9,8 @@
  *
  * What the acknowledgements say is read through a view that everybody may
  * read, so that the gate is the same for all.  Whoever may write into the
- * journal may also have written nonsense there: that is shown with the name
- * of its writer, and changes nothing.
+ * journal may also have written there what he may not do, or nonsense: that is
+ * shown with his name, and changes nothing.
  *
  * src/acknowledgement.c
  *
@@ -34,6 +34,7 @@ static const char list_query[] =
 "SELECT a.id, a.finding_key, a.level, a.objects, a.made_by, a.reason, "
 "to_json(a.expires_at) #>> '{}', "
 "COALESCE(a.expires_at <= statement_timestamp(), false), "
+"a.allowed, "
 "jsonb_build_object('id', a.id, 'level', a.level, 'objects', a.objects, "
 "'made_by', a.made_by, 'made_at', a.made_at, 'reason', a.reason, "
 "'expires_at', a.expires_at) "
@@ -48,6 +49,7 @@ typedef enum Worth
 	WORTH_NO_CHECK,				/* there is no such check */
 	WORTH_EXPIRED,
 	WORTH_LAPSED,				/* the finding got worse */
+	WORTH_NOT_ALLOWED,			/* its writer may not acknowledge */
 	WORTH_NOT_OURS,				/* somebody wrote it himself */
 } Worth;
 
@@ -69,6 +71,9 @@ static const struct
 	[WORTH_LAPSED] = {FINDING_NOTICE,
 		"has lapsed: the finding is worse than what was accepted",
 	"Look at the finding; then acknowledge it again, or take this back."},
+	[WORTH_NOT_ALLOWED] = {FINDING_NOTICE,
+		"does not count: the role that wrote it may not acknowledge",
+	"Have a role that may acknowledge the finding again, or take this back."},
 	[WORTH_NOT_OURS] = {FINDING_NOTICE,
 		"does not count: upgrade_prereq_acknowledge() did not write it",
 	"Ask the role that wrote it; then take it back."},
@@ -134,7 +139,8 @@ take_row(uint64 row, MemoryContext context)
 	result->reason = query_text(row, 6, context);
 	result->expires_at = query_text(row, 7, context);
 	result->is_expired = strcmp(query_text(row, 8, context), "t") == 0;
-	result->data = query_text(row, 9, context);
+	result->is_allowed = strcmp(query_text(row, 9, context), "t") == 0;
+	result->data = query_text(row, 10, context);
 	result->is_ours = result->finding_key != NULL && result->reason != NULL &&
 		level != NULL && objects != NULL &&
 		finding_level_lookup(level, &result->accepted.level);
@@ -245,6 +251,8 @@ find_worth(const Acknowledgement *acknowledgement, List *findings,
 	if (check == NULL)
 		return WORTH_NO_CHECK;
 	*found = acknowledgement_extent(findings, acknowledgement->finding_key);
+	if (!acknowledgement->is_allowed)
+		return WORTH_NOT_ALLOWED;
 	if (acknowledgement->is_expired)
 		return WORTH_EXPIRED;
 	if (found->count == 0)
@@ -279,6 +287,9 @@ note_text(const Acknowledgement *acknowledgement, Worth worth)
 		case WORTH_EXPIRED:
 			return psprintf("Role \"%s\" acknowledged it, which expired at %s: %s",
 							made_by, expires_at, reason);
+		case WORTH_NOT_ALLOWED:
+			return psprintf("Role \"%s\" acknowledged it, but may not do so: %s",
+							made_by, reason);
 		default:
 			return psprintf("Role \"%s\" acknowledged it%s%s: %s", made_by,
 							expires_at ? ", until " : "",

@@ -4,7 +4,8 @@
  *	  Findings that are known and accepted.
  *
  * An acknowledgement is an entry of the journal.  It holds for the findings
- * of one key, as long as they are no worse than what was accepted.
+ * of one key, as long as they are no worse than what was accepted, and as long
+ * as whoever wrote it may acknowledge.
  *
  * src/acknowledgement.h
  *
@@ -43,6 +44,7 @@ typedef struct Acknowledgement
 	bool		is_expired;
 	bool		is_ours;		/* is it as upgrade_prereq_acknowledge()
 								 * writes it? */
+	bool		is_allowed;		/* may its writer call that? */
 	const char *data;			/* all of it, a JSON object */
 } Acknowledgement;
 

@@ -16,7 +16,9 @@
  * An acknowledgement that nobody remembers would hide its finding when that
  * comes again.  So this lists those whose finding is gone, that have expired,
  * and those that have lapsed because the finding got worse: its level is
- * higher, or it is about more objects.  Of a check that was left out or could
+ * higher, or it is about more objects.  Those of a role that may not call
+ * upgrade_prereq_acknowledge(), or has been dropped, do not count, nor does what
+ * somebody wrote into the journal himself and got wrong.  Of a check that was left out or could
  * not look nothing is known; its acknowledgements are not listed.
  */
 #include "postgres.h"
