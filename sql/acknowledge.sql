@@ -255,7 +255,11 @@ INSERT INTO upgrade_prereq_journal (kind, object_identity, object, reason) VALUE
 SET SESSION AUTHORIZATION regress_reader;
 CREATE FUNCTION pg_temp.leak(text) RETURNS boolean LANGUAGE plpgsql COST 0.0001 AS
     $$ BEGIN RAISE NOTICE 'leaked %', $1; RETURN true; END $$;
+SET enable_indexscan = off;
+SET enable_bitmapscan = off;
 SELECT reason FROM upgrade_prereq_acknowledgements WHERE pg_temp.leak(reason);
+RESET enable_indexscan;
+RESET enable_bitmapscan;
 RESET SESSION AUTHORIZATION;
 TRUNCATE upgrade_prereq_journal;
 
