@@ -89,6 +89,9 @@ FROM (
     FROM upgrade_prereq_findings(deep => true) WITH ORDINALITY
 ) AS ordered;
 SELECT finding_key FROM upgrade_prereq_findings(deep => true) GROUP BY finding_key HAVING count(*) > 1;
+-- the number of objects, where there is one, is a number
+SELECT count(*) > 0 AS some, count(*) FILTER (WHERE jsonb_typeof(data -> 'objects') <> 'number') AS no_number
+FROM upgrade_prereq_findings(deep => true) WHERE data ? 'objects';
 
 -- the gate (without the counts of what passed, which depend on the server)
 CREATE FUNCTION pg_temp.gate(target_version text, fail_level text DEFAULT 'error', allow_unknown boolean DEFAULT false)

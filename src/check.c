@@ -264,7 +264,7 @@ check_run_all(const CheckRequest *request)
 List *
 check_run_single(const Check *check, const char *target_text)
 {
-	CheckRequest request = {.target_text = target_text, .deep = true};
+	CheckRequest request = {.target_text = target_text,.deep = true};
 
 	request.selected = palloc0(sizeof(bool) * check_count);
 	request.selected[check - check_list] = true;
