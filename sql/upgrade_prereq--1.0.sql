@@ -398,7 +398,7 @@ CREATE VIEW upgrade_prereq_acknowledgements WITH (security_barrier) AS
                made_by_oid, 'upgrade_prereq_acknowledge(text, text, timestamptz, text)'::regprocedure::oid,
                'EXECUTE') AS allowed,
            expires_at,
-           COALESCE(expires_at OPERATOR(pg_catalog.<=) pg_catalog.now(), false) AS expired
+           COALESCE(expires_at OPERATOR(pg_catalog.<=) pg_catalog.statement_timestamp(), false) AS expired
     FROM upgrade_prereq_journal
     WHERE kind OPERATOR(pg_catalog.=) 'acknowledgement' AND undone_at IS NULL
     ORDER BY id;

@@ -32,9 +32,7 @@
 /* The columns of Acknowledgement, in order. */
 static const char list_query[] =
 "SELECT a.id, a.finding_key, a.level, a.objects, a.made_by, a.reason, "
-"to_json(a.expires_at) #>> '{}', "
-"COALESCE(a.expires_at <= statement_timestamp(), false), "
-"a.allowed, "
+"to_json(a.expires_at) #>> '{}', a.expired, a.allowed, "
 "jsonb_build_object('id', a.id, 'level', a.level, 'objects', a.objects, "
 "'made_by', a.made_by, 'made_at', a.made_at, 'reason', a.reason, "
 "'expires_at', a.expires_at) "
