@@ -80,10 +80,11 @@ REGRESS = \
 	journal \
 	memory \
 	raise \
+	resolve \
 	runs \
 	server
 
-ISOLATION = concurrent_ddl concurrent_raise
+ISOLATION = concurrent_ddl concurrent_raise concurrent_resolve
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.
