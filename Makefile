@@ -62,9 +62,12 @@ OBJS = \
 	src/report_formats.o \
 	src/report_memory.o \
 	src/role_setting.o \
+	src/runs/resolve.o \
 	src/runs/run_fix.o \
 	src/runs/run_list.o \
+	src/runs/run_row.o \
 	src/runs/runs.o \
+	src/runs/settle.o \
 	src/stored_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o

@@ -111,6 +111,7 @@ extern const char *run_airflow_server(const char *argument);
 extern Obstacle *run_add_fixes(List *runs, const char *schema_name);
 
 /* runs.c */
+extern const Installation *run_installation(void);
 extern const char *run_list_json(List *runs);
 
 #endif							/* UPGRADE_PREREQ_RUN_H */
