@@ -230,7 +230,8 @@ is_run_table(const char *name)
 {
 	for (int i = 0; i < run_kind_count; i++)
 	{
-		if (strcmp(run_kinds[i].table, name) == 0)
+		if (run_kinds[i].table != NULL &&
+			strcmp(run_kinds[i].table, name) == 0)
 			return true;
 	}
 	return false;
