@@ -59,7 +59,8 @@ FROM upgrade_prereq_resolve();
 SELECT run_id, verdict, confidence, regexp_replace(note, '[0-9]{13}', 'N') AS note
 FROM upgrade_prereq_resolve(verdicts => '{STUCK,orphaned}', min_confidence => 'Low');
 SELECT run_id FROM upgrade_prereq_resolve(older_than => '35 hours');
-SELECT kind, run_id FROM upgrade_prereq_resolve(kinds => '{ingestion_pipeline}');
+SELECT kind, run_id FROM upgrade_prereq_resolve(kinds => '{ingestion_pipeline,app}');
+SELECT kind, run_id FROM upgrade_prereq_resolve(kinds => '{app}');
 BEGIN READ ONLY;
 SELECT run_id, regexp_replace(note, '[0-9]{13}', 'N') AS note FROM upgrade_prereq_resolve() WHERE note ~ 'write {';
 SELECT upgrade_prereq_resolve(dry_run => false);
@@ -96,6 +97,29 @@ SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_open_changes WHERE kind = 'ru
 TABLE pg_temp.differences;
 TABLE pg_temp.journal;
 TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
+
+-- runs of other kinds: a row without a key of its own, plain columns, generated
+-- ones
+INSERT INTO openmetadata.apps_extension_time_series (extension, json)
+SELECT 'status', jsonb_build_object('appId', 'gone', 'appName', 'Gone', 'status', 'started', 'timestamp', 1600000000000) FROM generate_series(1, 2);
+INSERT INTO openmetadata.automations_workflow (json, namehash) VALUES
+    ('{"id": "w1", "name": "test", "workflowType": "TEST_CONNECTION", "status": "Running", "updatedAt": 1600000000000, "updatedBy": "admin"}', 'w1');
+INSERT INTO openmetadata.background_jobs (jobtype, methodname, jobargs, status, createdby, createdat, updatedat)
+VALUES ('CLEANUP', 'm', '[{}, 1]', 'RUNNING', 'admin', 1600000000000, 1600000000000);
+CREATE VIEW pg_temp.others AS
+    SELECT t::text AS line FROM openmetadata.apps_extension_time_series AS t
+    UNION ALL SELECT t::text FROM openmetadata.automations_workflow AS t
+    UNION ALL SELECT t::text FROM openmetadata.background_jobs AS t;
+CREATE TABLE pg_temp.others_before AS TABLE pg_temp.others;
+SELECT kind, verdict, corrected_state, changed, note
+FROM upgrade_prereq_resolve('{stuck,orphaned}', 'low', false, kinds => '{app,automation_workflow,background_job}');
+SELECT json - 'endTime' AS app, json -> 'endTime' > '1600000000000' AS ended FROM openmetadata.apps_extension_time_series WHERE appid = 'gone';
+SELECT status, json FROM openmetadata.automations_workflow WHERE id = 'w1';
+SELECT jobtype, jobargs, status, createdat, updatedat > createdat AS updated FROM openmetadata.background_jobs WHERE jobtype = 'CLEANUP';
+SELECT count(upgrade_prereq_undo(id)) FROM upgrade_prereq_open_changes WHERE kind = 'run';
+TABLE pg_temp.others EXCEPT ALL TABLE pg_temp.others_before;
+DELETE FROM openmetadata.apps_extension_time_series WHERE appid = 'gone';
+TRUNCATE openmetadata.automations_workflow, openmetadata.background_jobs, upgrade_prereq_journal RESTART IDENTITY;
 
 -- one by one
 SELECT run_id, verdict, changed, regexp_replace(note, '[0-9]{13}', 'N') AS note

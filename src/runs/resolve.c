@@ -39,7 +39,6 @@ typedef struct ResolveRequest
 	bool		verdicts[VERDICT_COUNT];
 	RunConfidence min_confidence;
 	bool		dry_run;
-	List	   *kinds;			/* of char *; NIL for all */
 	List	   *run_ids;		/* of char *; NIL for all */
 	const char *reason;			/* or NULL */
 } ResolveRequest;
@@ -178,8 +177,8 @@ parse_kinds(FunctionCallInfo fcinfo, int number, ResolveRequest *request)
 		appendStringInfo(&accepted, "%s%s", i > 0 ? ", " : "",
 						 run_kinds[i].name);
 	}
-	request->kinds = parse_texts(fcinfo, number, "kinds");
-	foreach(lc, request->kinds)
+	request->runs.kinds = parse_texts(fcinfo, number, "kinds");
+	foreach(lc, request->runs.kinds)
 	{
 		if (!contains(names, lfirst(lc)))
 			refuse_word("kinds", lfirst(lc),
@@ -240,8 +239,6 @@ is_obstacle(const Run *run)
 static bool
 is_asked_about(const ResolveRequest *request, const Run *run)
 {
-	if (request->kinds != NIL && !contains(request->kinds, run->kind))
-		return is_obstacle(run) && run->name != NULL;
 	return request->run_ids == NIL || is_obstacle(run) ||
 		contains(request->run_ids, run->run_id);
 }

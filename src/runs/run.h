@@ -93,6 +93,7 @@ typedef struct Run
 typedef struct RunRequest
 {
 	const Installation *installation;	/* has to be found */
+	List	   *kinds;			/* of char *: names of kinds; NIL for all */
 	const char *older_than;		/* interval as text, or NULL */
 	bool		include_history;	/* every run, not of each pipeline the
 									 * newest */
