@@ -275,6 +275,7 @@ foreach my $case ([ '1.0', 0 ], [ '1.0', 1 ], [ '1.8', 0 ], [ '1.8', 1 ], [ '1.1
 		  or $bad++;
 		last if $bad;
 	}
+	sql($node, 'postgres', "DROP DATABASE $name");
 }
 note(join(', ', map { "$_: $settled{$_}" } sort keys %settled));
 is(join(' ', grep { my $kind = $_; !grep { /^$kind\|/ } keys %settled } qw(ingestion_pipeline app automation_workflow background_job)),
@@ -344,6 +345,8 @@ END $$};
 		'', 'each row is as it was at first, or as whoever wrote it left it') or diag("seed $seed");
 }
 
+sql($node, 'postgres', 'DROP DATABASE others');
+
 # ----- locks -----
 
 $database = new_database('locks', '1.8', 0);
@@ -392,6 +395,7 @@ sub crash
 	$node->start;
 }
 
+sql($node, 'postgres', 'CHECKPOINT');
 my $at_first = rows($database);
 my $open_changes = q{SELECT count(*) FROM upgrade_prereq_open_changes};
 my $undo_all = q{SELECT count(upgrade_prereq_undo(id)) FROM upgrade_prereq_open_changes WHERE kind = 'run'};
