@@ -316,10 +316,13 @@ BEGIN
     END LOOP;
 END
 $$;
+CREATE FUNCTION regress_trap.json_each_text(json, OUT key text, OUT value text) RETURNS SETOF record LANGUAGE plpgsql AS
+    'BEGIN RAISE EXCEPTION ''the trap was sprung''; END';
 CREATE TABLE regress_trap.upgrade_prereq_journal (LIKE upgrade_prereq_journal);
 CREATE TABLE regress_trap.entity_extension_time_series (LIKE openmetadata.entity_extension_time_series);
 SET search_path = regress_trap, pg_catalog, public;
 SELECT 1 = 1;
+SELECT run_id, changed FROM upgrade_prereq_resolve() WHERE note ~ 'write {';
 SELECT run_id, changed, journal_id FROM upgrade_prereq_resolve(dry_run => false) WHERE changed;
 SELECT changed, outcome FROM upgrade_prereq_undo(1);
 RESET search_path;

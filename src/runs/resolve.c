@@ -21,6 +21,7 @@
 #include "runs/settle.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_resolve);
@@ -414,35 +415,19 @@ journal_reason(const ResolveRequest *request, const Run *run)
 				 run->evidence ? run->evidence : "no evidence");
 }
 
-/* Settle one run.  *lock is how to lock its row, and the row of the next. */
+/* Fill in what came of settling a run without an error. */
 static void
-settle_row(const ResolveRequest *request, ResolveRow *row, RowLock *lock)
+report_outcome(ResolveRow *row, const Settlement *settlement)
 {
-	Settlement	settlement = {
-		.run = row->run,
-		.schema_oid = request->runs.installation->schema_oid,
-		.reason = journal_reason(request, row->run),
-		.lock = *lock
-	};
-	ErrorData  *error = settle(&settlement);
-
-	if (error != NULL)
-	{
-		/* however many rows somebody holds, we wait once */
-		if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
-			*lock = ROW_LOCK_NOWAIT;
-		report_failure(row, error);
-		return;
-	}
-	switch (settlement.found)
+	switch (settlement->found)
 	{
 		case ROW_FOUND:
 			row->changed = true;
-			row->journal_id = settlement.journal_id;
+			row->journal_id = settlement->journal_id;
 			row->note = "It is settled; the journal has its row as it was.";
 			row->undo_sql = psprintf("SELECT * FROM %s.upgrade_prereq_undo(" INT64_FORMAT ");",
 									 quote_identifier(extension_schema()),
-									 settlement.journal_id);
+									 settlement->journal_id);
 			break;
 		case ROW_CHANGED:
 			row->note = "Its row changed since it was judged: it is left as it is.";
@@ -451,6 +436,37 @@ settle_row(const ResolveRequest *request, ResolveRow *row, RowLock *lock)
 			row->note = "Its row is not there any more.";
 			break;
 	}
+}
+
+/* Settle one run.  *lock is how to lock its row, and the row of the next. */
+static void
+settle_row(const ResolveRequest *request, ResolveRow *row, RowLock *lock)
+{
+	MemoryContext context = CurrentMemoryContext;
+	MemoryContext work = AllocSetContextCreate(context,
+											   "upgrade_prereq settlement",
+											   ALLOCSET_DEFAULT_SIZES);
+	Settlement	settlement = {
+		.run = row->run,
+		.schema_oid = request->runs.installation->schema_oid,
+		.reason = journal_reason(request, row->run),
+		.lock = *lock
+	};
+	ErrorData  *error;
+
+	MemoryContextSwitchTo(work);
+	error = settle(&settlement);
+	MemoryContextSwitchTo(context);
+
+	if (error == NULL)
+		report_outcome(row, &settlement);
+	else
+		report_failure(row, error);
+
+	/* however many rows somebody holds, we wait once */
+	if (error != NULL && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
+		*lock = ROW_LOCK_NOWAIT;
+	MemoryContextDelete(work);
 }
 
 /* Settle the runs that were chosen, or say what would be written. */

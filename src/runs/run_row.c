@@ -52,9 +52,12 @@ typedef struct BoundQuery
 	char	   *nulls;
 } BoundQuery;
 
-/* The columns and values of a JSON object, as text. */
+/*
+ * The columns and values of a JSON object, as text; for any search_path, as a
+ * dry run asks for it, too.
+ */
 static const char parse_query[] =
-"SELECT key, value FROM json_each_text($1::json)";
+"SELECT key, value FROM pg_catalog.json_each_text($1::pg_catalog.json)";
 
 /* The same of a patch, with the type of each value. */
 static const char parse_patch_query[] =
@@ -314,11 +317,11 @@ append_key(BoundQuery *query, List *key)
 static void
 append_place(BoundQuery *query, const RunRow *row)
 {
-	appendStringInfo(&query->text, " AND " ROW_NAME ".ctid OPERATOR(pg_catalog.=) ");
+	appendStringInfoString(&query->text, " AND " ROW_NAME ".ctid OPERATOR(pg_catalog.=) ");
 	append_value(query, TIDOID,
 				 OidInputFunctionCall(F_TIDIN, unconstify(char *, row->ctid),
 									  InvalidOid, -1), false);
-	appendStringInfo(&query->text, " AND " ROW_NAME ".tableoid OPERATOR(pg_catalog.=) ");
+	appendStringInfoString(&query->text, " AND " ROW_NAME ".tableoid OPERATOR(pg_catalog.=) ");
 	append_value(query, OIDOID, ObjectIdGetDatum(atooid(row->table_of_row)),
 				 false);
 }
