@@ -68,9 +68,12 @@ OBJS = \
 	src/report_formats.o \
 	src/report_memory.o \
 	src/role_setting.o \
+	src/runs/resolve.o \
 	src/runs/run_fix.o \
 	src/runs/run_list.o \
+	src/runs/run_row.o \
 	src/runs/runs.o \
+	src/runs/settle.o \
 	src/stored_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o
@@ -87,11 +90,13 @@ REGRESS = \
 	journal \
 	memory \
 	raise \
+	resolve \
 	runs \
 	runs_list \
 	server
 
-ISOLATION = concurrent_acknowledge concurrent_ddl concurrent_raise
+ISOLATION = concurrent_acknowledge concurrent_ddl concurrent_raise \
+	concurrent_resolve
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.

@@ -286,13 +286,47 @@ COMMENT ON FUNCTION upgrade_prereq_restore() IS
 REVOKE ALL ON FUNCTION upgrade_prereq_restore() FROM PUBLIC;
 
 --
+-- Settling runs
+--
+
+CREATE FUNCTION upgrade_prereq_resolve(
+    verdicts text[] DEFAULT '{stuck,superseded,finished_elsewhere}',
+    min_confidence text DEFAULT 'high',
+    dry_run boolean DEFAULT true,
+    kinds text[] DEFAULT NULL,
+    older_than interval DEFAULT NULL,
+    include_history boolean DEFAULT false,
+    run_ids text[] DEFAULT NULL,
+    reason text DEFAULT NULL,
+    airflow_server name DEFAULT NULL,
+    OUT kind text,
+    OUT name text,
+    OUT run_id text,
+    OUT state text,
+    OUT verdict upgrade_prereq_verdict,
+    OUT confidence upgrade_prereq_confidence,
+    OUT evidence text,
+    OUT corrected_state text,
+    OUT changed boolean,
+    OUT note text,
+    OUT journal_id bigint,
+    OUT fix_sql text,
+    OUT undo_sql text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_resolve';
+COMMENT ON FUNCTION upgrade_prereq_resolve(text[], text, boolean, text[], interval, boolean, text[], text, name) IS
+'writes the corrected state of runs that hang; shows only what it would write unless dry_run is false';
+REVOKE ALL ON FUNCTION upgrade_prereq_resolve(text[], text, boolean, text[], interval, boolean, text[], text, name) FROM PUBLIC;
+
+--
 -- The journal
 --
 -- Every change that outlives the session is a row, written in the transaction
 -- of the change.  The rows describe this one server: they are not registered
 -- for pg_dump.
 --
--- Nobody but the owner may write here at first.  Who is to raise settings
+-- Nobody but the owner may write here at first.  Who is to change something
 -- needs the rights that doc/functions.md names: INSERT on some columns only,
 -- so that made_by and made_at are always true.  For made_by that holds whoever
 -- was granted more, as by GRANT ALL ON ALL TABLES: what is open was written by
@@ -329,7 +363,7 @@ COMMENT ON TABLE upgrade_prereq_journal IS
 COMMENT ON SEQUENCE upgrade_prereq_journal_id_seq IS
 'numbers of the changes that upgrade_prereq made';
 COMMENT ON COLUMN upgrade_prereq_journal.kind IS
-'what was changed: setting, or acknowledgement';
+'what was changed: setting, run for the row of a run, or acknowledgement';
 COMMENT ON COLUMN upgrade_prereq_journal.object_identity IS
 'the object that was changed, by the names it had';
 COMMENT ON COLUMN upgrade_prereq_journal.object IS

@@ -19,12 +19,6 @@
 #include "utils/resowner.h"
 
 /*
- * How long to wait for a lock: others hold those that matter here, on the
- * stored settings of a role, only until they commit.
- */
-#define ATTEMPT_LOCK_TIMEOUT	"2s"
-
-/*
  * Run a function that writes, all or nothing: if it fails, what it did is
  * rolled back and the error is returned; NULL means that it was done.  A
  * cancel is not caught.  Names in queries resolve in pg_catalog only, and a

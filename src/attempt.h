@@ -12,6 +12,13 @@
 
 #include "utils/elog.h"
 
+/*
+ * How long to wait for a lock: others hold those that matter here, on the
+ * stored settings of a role or a row of OpenMetadata's, only until they
+ * commit.
+ */
+#define ATTEMPT_LOCK_TIMEOUT	"2s"
+
 typedef void (*AttemptedFunction) (void *argument);
 
 extern ErrorData *attempt(AttemptedFunction function, void *argument);

@@ -126,16 +126,8 @@ wait_until(TimestampTz time)
 static bool
 is_needed(const Deadline *deadline)
 {
-	ListCell   *lc;
-
-	foreach(lc, journal_open_entries(NULL))
-	{
-		const JournalEntry *entry = lfirst(lc);
-
-		if (entry->expires_at == deadline->at)
-			return true;
-	}
-	return TransactionIdIsInProgress(deadline->xid);
+	return journal_expires_at(deadline->at) ||
+		TransactionIdIsInProgress(deadline->xid);
 }
 
 /* Take back what has expired; false if there is nothing left to wait for. */

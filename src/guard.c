@@ -67,7 +67,7 @@ static volatile sig_atomic_t time_is_up = false;
 /* Is a time limit running?  Guarded functions can be nested: it is theirs. */
 static bool time_limit_runs = false;
 
-/* Set a setting until the innermost nesting level ends, that is guard_run(). */
+/* Set a setting until the innermost nesting level ends. */
 void
 guard_pin_setting(const char *name, const char *value)
 {
@@ -75,11 +75,13 @@ guard_pin_setting(const char *name, const char *value)
 							 GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Pin the settings, until the subtransaction is rolled back. */
-static void
-pin_settings(void)
+/*
+ * Pin the settings, until the innermost nesting level ends: guard_run() does
+ * it for its function, others open a level of their own.
+ */
+void
+guard_pin_settings(void)
 {
-	(void) NewGUCNestLevel();
 	for (size_t i = 0; i < lengthof(pinned_settings); i++)
 	{
 		const PinnedSetting *pin = &pinned_settings[i];
@@ -215,7 +217,8 @@ guard_run(GuardedFunction function, void *argument)
 	PG_TRY();
 	{
 		XactReadOnly = true;	/* put back with the subtransaction */
-		pin_settings();
+		(void) NewGUCNestLevel();
+		guard_pin_settings();
 		function(argument);
 		end_time_limit(timeout_id, started);
 	}

@@ -28,6 +28,7 @@ typedef struct Obstacle
 
 typedef void (*GuardedFunction) (void *argument);
 
+extern void guard_pin_settings(void);
 extern void guard_pin_setting(const char *name, const char *value);
 extern void guard_pin_index_scans(void);
 extern void guard_allow_views(void);

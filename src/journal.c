@@ -26,6 +26,7 @@
 #include "journal.h"
 #include "query.h"
 #include "raise.h"
+#include "runs/settle.h"
 #include "stored_setting.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -54,6 +55,7 @@ typedef struct JournalKind
 static const JournalKind kinds[] = {
 	{ACKNOWLEDGEMENT_KIND, NULL, acknowledgement_undo, true},
 	{RAISE_KIND, stored_setting_lock, raise_undo, false},
+	{RUN_KIND, NULL, run_undo, false},
 };
 
 /* By JournalOutcome: what stands in the table, and what it means. */
@@ -283,25 +285,24 @@ take_entry(uint64 row, MemoryContext context)
 }
 
 /*
- * The entries of a kind that are open, or of all kinds for NULL (List of
- * JournalEntry *), the latest first: so they have to be taken back.  Unless
- * journal_may_write(), most of their fields are NULL.
+ * The open entries for which a condition on the journal holds (List of
+ * JournalEntry *), the latest first: so they have to be taken back.  $1 stands
+ * for the argument.
  */
-List *
-journal_open_entries(const char *kind)
+static List *
+list_open(const char *condition, const char *argument)
 {
 	MemoryContext context = CurrentMemoryContext;
 	const char *query =
-		psprintf("SELECT %s FROM %s "
-				 "WHERE undone_at IS NULL AND ($1 IS NULL OR kind OPERATOR(pg_catalog.=) $1) "
+		psprintf("SELECT %s FROM %s WHERE undone_at IS NULL AND %s "
 				 "ORDER BY id DESC",
 				 journal_may_write() ? ENTRY_COLUMNS : PUBLIC_COLUMNS,
-				 journal_table());
+				 journal_table(), condition);
 	List	   *result = NIL;
 	uint64		rows;
 
 	SPI_connect();
-	rows = query_change(query, 1, &kind);	/* nothing older than now */
+	rows = query_change(query, 1, &argument);	/* nothing older than now */
 	for (uint64 row = 0; row < rows; row++)
 	{
 		JournalEntry *entry = take_entry(row, context);
@@ -312,6 +313,24 @@ journal_open_entries(const char *kind)
 	}
 	SPI_finish();
 	return result;
+}
+
+/*
+ * The entries of a kind that are open (List of JournalEntry *), the latest
+ * first.  Unless journal_may_write(), most of their fields are NULL.
+ */
+List *
+journal_open_entries(const char *kind)
+{
+	return list_open("kind OPERATOR(pg_catalog.=) $1", kind);
+}
+
+/* Is any open entry to be taken back at just this time? */
+bool
+journal_expires_at(TimestampTz time)
+{
+	return list_open("expires_at OPERATOR(pg_catalog.=) $1::pg_catalog.timestamptz",
+					 timestamptz_to_str(time)) != NIL;
 }
 
 /* Run a query for one entry; NULL if there is none. */
@@ -391,6 +410,38 @@ journal_close(const JournalEntry *entry, JournalOutcome outcome)
 	SPI_finish();
 }
 
+/* Raise an error (22023): an entry is none that we could have written. */
+void
+journal_refuse_entry(const JournalEntry *entry)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("change " INT64_FORMAT " is not one that upgrade_prereq makes",
+					entry->id)));
+}
+
+/*
+ * Raise an error (42501): whoever wrote an entry could not have made the
+ * change himself.  Otherwise a role that may only write into the journal could
+ * have others make changes for it.  A role that was dropped since may not
+ * either: it could have been made for nothing else.
+ */
+void
+journal_refuse_writer(const JournalEntry *entry, const char *hint)
+{
+	const char *name = GetUserNameFromId(entry->made_by, true);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 name == NULL ?
+			 errmsg("change " INT64_FORMAT " was recorded by a role that has been dropped, which may not make it",
+					entry->id) :
+			 errmsg("change " INT64_FORMAT " was recorded by role \"%s\", which may not make it",
+					entry->id, name),
+			 errdetail("A change is only taken back if whoever recorded it could have made it."),
+			 errhint("%s", hint)));
+}
+
 /* Take a change back; to be called by attempt(). */
 static void
 undo(void *argument)
@@ -441,20 +492,20 @@ journal_undo(JournalEntry *entry)
 int
 journal_undo_expired(void)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	const char *now = timestamptz_to_str(GetCurrentTimestamp());
 	int			failures = 0;
 	ListCell   *lc;
 
 	if (!journal_may_write())
 		return 0;
-	foreach(lc, journal_open_entries(NULL))
+	foreach(lc, list_open("expires_at OPERATOR(pg_catalog.<=) $1::pg_catalog.timestamptz",
+						  now))
 	{
 		JournalEntry *entry = lfirst(lc);
 		const JournalKind *kind = find_kind(entry->kind);
 		JournalResult *result;
 
-		if (entry->expires_at > now ||
-			(kind != NULL && kind->outlives_expiry))
+		if (kind != NULL && kind->outlives_expiry)
 			continue;
 		result = journal_undo(entry);
 		if (result->error == NULL)

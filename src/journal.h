@@ -16,6 +16,7 @@
 #ifndef UPGRADE_PREREQ_JOURNAL_H
 #define UPGRADE_PREREQ_JOURNAL_H
 
+#include "compat.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
@@ -70,9 +71,13 @@ extern char *journal_grants(const char *user_name);
 extern void journal_record(JournalEntry *entry);
 extern bool journal_try_record(JournalEntry *entry);
 extern List *journal_open_entries(const char *kind);
+extern bool journal_expires_at(TimestampTz time);
 extern JournalEntry *journal_find_open(const char *kind, const char *object);
 extern void journal_close(const JournalEntry *entry, JournalOutcome outcome);
 extern JournalResult *journal_undo(JournalEntry *entry);
+pg_noreturn extern void journal_refuse_entry(const JournalEntry *entry);
+pg_noreturn extern void journal_refuse_writer(const JournalEntry *entry,
+											  const char *hint);
 extern int	journal_undo_expired(void);
 extern TimestampTz journal_changed_since(const JournalEntry *entry);
 extern const char *journal_outcome_note(JournalOutcome outcome);

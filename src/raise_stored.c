@@ -135,25 +135,13 @@ parse_object(const char *object, const RaisedSetting **setting,
 }
 
 /*
- * Could whoever wrote an entry have made the change himself?  Otherwise a role
- * that may only write into the journal could have a superuser change settings
- * for it.  A role that was dropped since may not: whoever has CREATEROLE could
- * have made it for nothing else.
+ * Could whoever wrote an entry have made the change himself?  See
+ * journal_refuse_writer().
  */
 static bool
 is_credible(const JournalEntry *entry, SettingPlace place)
 {
 	return setting_place_may_alter(place, entry->made_by);
-}
-
-/* Who wrote an entry, for a message. */
-static const char *
-writer_text(const JournalEntry *entry)
-{
-	const char *name = GetUserNameFromId(entry->made_by, true);
-
-	return name == NULL ? "a role that has been dropped" :
-		psprintf("role \"%s\"", name);
 }
 
 /* ----- what is there ----- */
@@ -673,10 +661,7 @@ raise_undo(const JournalEntry *entry)
 	SettingPlace place;
 
 	if (!parse_object(entry->object, &setting, &place))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("change " INT64_FORMAT " is not one that upgrade_prereq makes",
-						entry->id)));
+		journal_refuse_entry(entry);
 
 	/* the journal may have come here in a copy of the database */
 	if (!setting_place_exists(place) ||
@@ -686,14 +671,10 @@ raise_undo(const JournalEntry *entry)
 					  stored_setting_text(place, setting->name)))
 		return JOURNAL_CHANGED_SINCE;
 	if (!is_credible(entry, place))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("change " INT64_FORMAT " was recorded by %s, which may not make it",
-						entry->id, writer_text(entry)),
-				 errdetail("A change is only taken back if whoever recorded it could have made it."),
-				 errhint("If it is to be taken back: %s;",
-						 stored_setting_statement(place, setting->name,
-												  entry->state_before))));
+		journal_refuse_writer(entry,
+							  psprintf("If it is to be taken back: %s;",
+									   stored_setting_statement(place, setting->name,
+																entry->state_before)));
 	setting_place_require(place);
 	stored_setting_alter(place, setting->name, entry->state_before);
 	return JOURNAL_UNDONE;

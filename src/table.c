@@ -23,6 +23,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
 #include "compat.h"
+#include "lib/stringinfo.h"
 #include "storage/lmgr.h"
 #include "table.h"
 #include "utils/builtins.h"
@@ -60,6 +61,17 @@ missing_table(const char *table_name)
 	return make_obstacle(ERRCODE_UNDEFINED_TABLE,
 						 psprintf("table \"%s\" does not exist", table_name),
 						 NULL, NULL);
+}
+
+/* Somebody holds a lock on the table. */
+static Obstacle *
+locked_table(const char *table_name)
+{
+	return make_obstacle(ERRCODE_LOCK_NOT_AVAILABLE,
+						 psprintf("table \"%s\" is locked by another session",
+								  table_name),
+						 "Try again when the other session has finished.",
+						 NULL);
 }
 
 /* None of the alternative names of a column is there. */
@@ -158,11 +170,7 @@ lock_relation(Oid relid, const char *table_name, bool matview_ok)
 	char		relkind;
 
 	if (!ConditionalLockRelationOid(relid, AccessShareLock))
-		return make_obstacle(ERRCODE_LOCK_NOT_AVAILABLE,
-							 psprintf("table \"%s\" is locked by another session",
-									  table_name),
-							 "Try again when the other session has finished.",
-							 NULL);
+		return locked_table(table_name);
 
 	relkind = get_rel_relkind(relid);
 	if (relkind == '\0')
@@ -257,6 +265,94 @@ table_obstacle(Oid schema_oid, const char *table_name, Oid *table_oid)
 	if (obstacle != NULL)
 		return obstacle;
 	return missing_rights(schema_oid, *table_oid, table_name);
+}
+
+/*
+ * Lock a table for changing rows of it (RowExclusiveLock, until the
+ * transaction ends), without waiting for it.  Returns what is in the way, or
+ * NULL.
+ */
+Obstacle *
+table_lock_for_change(Oid table_oid)
+{
+	const char *name = get_rel_name(table_oid);
+
+	if (name == NULL)
+		return missing_table(psprintf("%u", table_oid));
+	if (!ConditionalLockRelationOid(table_oid, RowExclusiveLock))
+		return locked_table(name);
+	return lock_relation(table_oid, name, false);
+}
+
+/* May a role update a column of a table? */
+static bool
+may_update(Oid table_oid, Oid user_oid, const char *column)
+{
+	return pg_class_aclcheck(table_oid, user_oid, ACL_UPDATE) == ACLCHECK_OK ||
+		pg_attribute_aclcheck(table_oid, get_attnum(table_oid, column),
+							  user_oid, ACL_UPDATE) == ACLCHECK_OK;
+}
+
+/*
+ * What keeps a role from reading all rows of a table and updating some of its
+ * columns (List of char *), or NULL.
+ */
+Obstacle *
+table_change_obstacle(Oid table_oid, Oid user_oid, List *columns)
+{
+	Oid			schema_oid = get_rel_namespace(table_oid);
+	const char *schema_name = get_namespace_name(schema_oid);
+	const char *table_name = get_rel_name(table_oid);
+	const char *role_name = GetUserNameFromId(user_oid, true);
+	StringInfoData missing;
+	StringInfoData grants;
+	ListCell   *lc;
+
+	if (schema_name == NULL || table_name == NULL)
+		return missing_table(psprintf("%u", table_oid));
+	if (role_name == NULL)
+		return make_obstacle(ERRCODE_UNDEFINED_OBJECT,
+							 psprintf("role %u does not exist", user_oid),
+							 NULL, NULL);
+	if (check_enable_rls(table_oid, user_oid, true) == RLS_ENABLED)
+		return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							 psprintf("row-level security of table \"%s\" applies to role \"%s\"",
+									  table_name, role_name),
+							 "Use a role that row-level security does not apply to.",
+							 NULL);
+
+	initStringInfo(&grants);
+	if (object_aclcheck(NamespaceRelationId, schema_oid, user_oid,
+						ACL_USAGE) != ACLCHECK_OK)
+		appendStringInfo(&grants, "GRANT USAGE ON SCHEMA %s TO %s; ",
+						 pstrdup(quote_identifier(schema_name)),
+						 quote_identifier(role_name));
+
+	initStringInfo(&missing);
+	if (pg_class_aclcheck(table_oid, user_oid, ACL_SELECT) != ACLCHECK_OK)
+		appendStringInfoString(&missing, "SELECT");
+	foreach(lc, columns)
+	{
+		const char *column = lfirst(lc);
+
+		if (!may_update(table_oid, user_oid, column))
+			appendStringInfo(&missing, "%sUPDATE (%s)",
+							 missing.len > 0 ? ", " : "",
+							 quote_identifier(column));
+	}
+	if (missing.len > 0)
+		appendStringInfo(&grants, "GRANT %s ON TABLE %s TO %s; ", missing.data,
+						 quote_qualified_identifier(schema_name, table_name),
+						 quote_identifier(role_name));
+	if (grants.len == 0)
+		return NULL;
+	grants.data[grants.len - 1] = '\0';
+	return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+						 psprintf("permission denied for table \"%s\"",
+								  table_name),
+						 psprintf("Ask the owner of the table for: %s",
+								  grants.data),
+						 grants.data);
 }
 
 /*

@@ -94,6 +94,7 @@ typedef struct Run
 typedef struct RunRequest
 {
 	const Installation *installation;	/* has to be found */
+	List	   *kinds;			/* of char *: names of kinds; NIL for all */
 	const char *older_than;		/* interval as text, or NULL */
 	bool		include_history;	/* every run, not of each pipeline the
 									 * newest */
@@ -112,6 +113,7 @@ extern const char *run_airflow_server(const char *argument);
 extern Obstacle *run_add_fixes(List *runs, const char *schema_name);
 
 /* runs.c */
+extern const Installation *run_installation(void);
 extern const char *run_list_json(List *runs);
 
 #endif							/* UPGRADE_PREREQ_RUN_H */

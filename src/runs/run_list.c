@@ -311,6 +311,20 @@ run_airflow_server(const char *argument)
 	return server[0] == '\0' ? NULL : server;
 }
 
+/* Are the runs of a kind asked for? */
+static bool
+is_asked_for(const RunRequest *request, const RunKind *kind)
+{
+	ListCell   *lc;
+
+	foreach(lc, request->kinds)
+	{
+		if (strcmp(lfirst(lc), kind->name) == 0)
+			return true;
+	}
+	return request->kinds == NIL;
+}
+
 /*
  * Every run that is not finished (List of Run *), in the current memory
  * context: by kind, in the order of run_kinds; then by verdict, the worst
@@ -330,9 +344,12 @@ run_list(const RunRequest *request)
 
 	for (int i = 0; i < run_kind_count; i++)
 	{
-		List	   *runs = read_kind(&run_kinds[i], request, sessions.count);
+		List	   *runs;
 		Obstacle   *obstacle;
 
+		if (!is_asked_for(request, &run_kinds[i]))
+			continue;
+		runs = read_kind(&run_kinds[i], request, sessions.count);
 		obstacle = run_add_fixes(runs, request->installation->schema_name);
 		if (obstacle != NULL)
 			runs = lappend(runs, run_obstacle(run_kinds[i].name, NULL,

@@ -90,6 +90,19 @@ find_installation_guarded(void *argument)
 }
 
 /*
+ * What is installed.  Errors: 55000 where that is not known, or what kept its
+ * history from being read.
+ */
+const Installation *
+run_installation(void)
+{
+	Installation *installation;
+
+	guard_run_or_raise(find_installation_guarded, &installation);
+	return installation;
+}
+
+/*
  * upgrade_prereq_runs(older_than interval, include_history boolean,
  *					   airflow_server name)
  *
@@ -107,7 +120,6 @@ Datum
 upgrade_prereq_runs(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	Installation *installation;
 	RunRequest	request = {0};
 	AttInMetadata *input;
 	ListCell   *lc;
@@ -122,8 +134,7 @@ upgrade_prereq_runs(PG_FUNCTION_ARGS)
 				 errmsg("argument \"%s\" must not be null", "include_history"),
 				 errhint("Accepted values are true and false.")));
 
-	guard_run_or_raise(find_installation_guarded, &installation);
-	request.installation = installation;
+	request.installation = run_installation();
 	request.include_history = PG_GETARG_BOOL(1);
 	request.airflow_server =
 		run_airflow_server(PG_ARGISNULL(2) ? NULL :
