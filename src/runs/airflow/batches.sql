@@ -9,10 +9,11 @@
 WITH run AS (
     SELECT run.n, run.run_id, run.data ->> 'dag_id' AS dag_id,
            t.ms * CASE WHEN t.ms BETWEEN 0 AND 99999999999 THEN 1000 ELSE 1 END AS start_ms
-    FROM jsonb_to_recordset($1::jsonb) AS run (n integer, run_id text, data jsonb)
+    FROM jsonb_to_recordset($1::jsonb) AS run (n integer, run_id text, state text, data jsonb)
     CROSS JOIN LATERAL (
         SELECT COALESCE(run.data ->> 'start_ms', run.data ->> 'timestamp')::numeric AS ms
     ) AS t
+    WHERE lower(run.state) IN ('queued', 'running')
 ),
 known AS (
     SELECT run.*, row_number() OVER (ORDER BY dag_id COLLATE "C", n) - 1 AS position

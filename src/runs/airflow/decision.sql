@@ -6,9 +6,9 @@
 -- $3   after how many ms without a heartbeat Airflow gives up a task
 -- $4   what runs pipelines: auto, airflow or kubernetes
 --
--- One row for each run that was asked about: n, rule, verdict, confidence,
--- corrected_state, end_ms, evidence and airflow (JSON).  A verdict that is null
--- leaves what the other evidence says.
+-- One row for each run that was asked about: n, verdict, confidence,
+-- corrected_state, patch, evidence, and its data with what was found in Airflow.
+-- A verdict that is null leaves what the other evidence says.
 --
 -- The heartbeat is the truth about "still running".  Airflow 2 has it in the
 -- job of the task, Airflow 3 in the task itself; it is given up after
@@ -40,7 +40,7 @@ airflow AS (
           LIMIT 1) AS first, limits
 ),
 run AS (
-    SELECT run.n, run.run_id, lower(run.state) AS state,
+    SELECT run.n, run.run_id, lower(run.state) AS state, run.data,
            run.data ->> 'pipeline' AS pipeline,
            run.data ->> 'dag_id' AS dag_id,
            (seen.value ->> 'start_ms')::bigint AS s_ms,
@@ -281,20 +281,22 @@ conclusion (outcome, rule, verdict, confidence, corrected_state, ends, sentence)
     ('25 dead', 25, 'stuck', 1, 'failed', 'now', 'Several dag runs of Airflow may be this one; all of them have ended.'),
     ('none', NULL, NULL, NULL, NULL, NULL, 'What Airflow shows of it does not tell.')
 )
-SELECT n, rule, verdict,
-       CASE WHEN verdict IS NOT NULL AND verdict <> 'unknown' THEN
-           (ARRAY['low', 'medium', 'high'])[LEAST(COALESCE(NULLIF(sureness, 0), 3), COALESCE(confidence, 3))]
+SELECT n, verdict,
+       CASE WHEN verdict = 'unknown' THEN 'low'
+            ELSE (ARRAY['low', 'medium', 'high'])[LEAST(COALESCE(NULLIF(sureness, 0), 3), COALESCE(confidence, 3))]
        END AS confidence,
        corrected_state,
        CASE WHEN corrected_state IS NOT NULL THEN
-           GREATEST(s_ms, COALESCE(CASE ends
-                                       WHEN 'later' THEN CASE WHEN is_run_again THEN latest_ms ELSE later_ms END
-                                       WHEN 'task' THEN COALESCE(end_ms, dag_run_end_ms)
-                                       WHEN 'dag run' THEN dag_run_end_ms
-                                       WHEN 'heartbeat' THEN heartbeat_ms
-                                       WHEN 'start' THEN start_ms
-                                   END, now_ms))
-       END AS end_ms,
+           jsonb_build_object('json', jsonb_build_object(
+               'pipelineState', corrected_state,
+               'endDate', GREATEST(s_ms, COALESCE(CASE ends
+                                                      WHEN 'later' THEN CASE WHEN is_run_again THEN latest_ms ELSE later_ms END
+                                                      WHEN 'task' THEN COALESCE(end_ms, dag_run_end_ms)
+                                                      WHEN 'dag run' THEN dag_run_end_ms
+                                                      WHEN 'heartbeat' THEN heartbeat_ms
+                                                      WHEN 'start' THEN start_ms
+                                                  END, now_ms))))
+       END AS patch,
        concat_ws(' ',
            sentence,
            CASE WHEN outcome = '15' THEN
@@ -310,9 +312,9 @@ SELECT n, rule, verdict,
                'host ' || hostname,
                'match ' || match,
                'rule ' || rule) || '.') AS evidence,
-       jsonb_build_object(
+       data || jsonb_build_object('airflow', jsonb_build_object(
            'dag_id', dag_id, 'run_id', dag_run_id, 'dag_run_state', dag_run_state, 'task_state', task_state,
-           'heartbeat_age_ms', heartbeat_age, 'hostname', hostname, 'match', match, 'rule', rule) AS airflow
+           'heartbeat_age_ms', heartbeat_age, 'hostname', hostname, 'match', match, 'rule', rule)) AS data
 FROM decided
 JOIN conclusion USING (outcome)
 ORDER BY n
