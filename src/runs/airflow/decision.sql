@@ -33,11 +33,10 @@ answer AS (
 ),
 -- all answers are of one transaction
 airflow AS (
-    SELECT now_ms, heartbeats_of, COALESCE(now_ms - scheduler_ms <= limits.scheduler_ms, false) AS has_scheduler
-    FROM (SELECT (doc ->> 'now_ms')::bigint AS now_ms, doc ->> 'heartbeats_of' AS heartbeats_of,
-                 (doc ->> 'scheduler_ms')::bigint AS scheduler_ms
-          FROM answer
-          LIMIT 1) AS first, limits
+    SELECT (doc ->> 'now_ms')::bigint AS now_ms, doc ->> 'heartbeats_of' AS heartbeats_of,
+           COALESCE((doc ->> 'now_ms')::bigint - (doc ->> 'scheduler_ms')::bigint <= scheduler_ms, false) AS has_scheduler
+    FROM answer, limits
+    LIMIT 1
 ),
 run AS (
     SELECT run.n, run.run_id, lower(run.state) AS state, run.data,
@@ -144,7 +143,7 @@ classified AS (
                WHEN covering.dag_runs = 1 THEN 1
                WHEN covering.n IS NOT NULL THEN 0
            END AS sureness,
-           exact.exact
+           exact.exact AS exact_match
     FROM run
     LEFT JOIN exact USING (n)
     LEFT JOIN claimed USING (n)
@@ -152,7 +151,7 @@ classified AS (
 ),
 matched AS (
     SELECT classified.*,
-           CASE WHEN is_exact THEN exact WHEN sureness = 3 THEN 'W1' WHEN sureness IS NOT NULL THEN 'W2' ELSE 'N' END AS match,
+           CASE WHEN is_exact THEN exact_match WHEN sureness = 3 THEN 'W1' WHEN sureness IS NOT NULL THEN 'W2' ELSE 'N' END AS match,
            dag_run.dag_run_id, dag_run.state AS dag_run_state, dag_run.end_ms AS dag_run_end_ms,
            -- the attempt that was the run: m; what the task shows now: latest
            COALESCE(m.is_current, false) AS is_current, m.state AS task_state, m.start_ms, m.end_ms,
