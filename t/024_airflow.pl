@@ -297,8 +297,414 @@ is( sql($node, $db, qq{
 is( sql($node, $db, qq{
 		SELECT string_agg(s.scene || ' ' || r.verdict, ', ')
 		FROM upgrade_prereq_runs(airflow_server => 'airflow') AS r JOIN openmetadata.airflow_scene AS s USING (run_id)
-		WHERE s.scene IN ($scenes) AND r.verdict NOT IN ('running', 'unknown')}, user => 'reader'),
+		WHERE s.scene IN ($scenes) AND r.verdict NOT IN ('running', 'unknown')}),
 	'', 'with Airflow none of them is');
+
+# Runs of a pipeline that Airflow does not have, where Kubernetes runs them.
+my $kubernetes = outcome('airflow', 'expected_three', set => 'SET upgrade_prereq.pipeline_service_client = kubernetes');
+is_deeply(
+	[ map { "$_: $kubernetes->{$_}{got}" =~ s/ ended .*//r } qw(dag_deleted ingestion_runner not_deployed window) ],
+	[
+		'dag_deleted: 4 stuck medium failed N',
+		'ingestion_runner: 4 stuck medium failed N',
+		'not_deployed: 4 stuck medium failed N',
+		'window: 8 running high failed W1'
+	],
+	'with Kubernetes');
+
+# The same by the setting, and in a transaction that may not write.
+is( sql($node, $db, q{
+		SET upgrade_prereq.airflow_server = 'airflow';
+		BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY;
+		SELECT r.verdict, r.data -> 'airflow' ->> 'rule', dblink_connections
+		FROM upgrade_prereq_runs(airflow_server => NULL) AS r
+		JOIN openmetadata.airflow_scene USING (run_id), "Odd ""schema".dblink_get_connections() AS dblink_connections
+		WHERE scene = 'failed';
+		COMMIT}),
+	'stuck|11|', 'the server of the setting');
+
+# What is written down of a run.
+is( sql($node, $db, q{
+		SELECT r.evidence, (r.data -> 'airflow') - 'heartbeat_age_ms'
+		FROM upgrade_prereq_runs(airflow_server => 'airflow') AS r JOIN openmetadata.airflow_scene USING (run_id)
+		WHERE scene = 'failed'}),
+	'Airflow\'s task failed, but its report did not arrive.'
+	  . ' Airflow: DAG scene_failed, dag run manual__failed failed, task failed, host worker, match W1, rule 11.'
+	  . '|{"rule": 11, "match": "W1", "dag_id": "scene_failed", "run_id": "manual__failed", "hostname": "worker", "task_state": "failed", "dag_run_state": "failed"}',
+	'the evidence');
+
+# ----- no right to something there -----
+
+# The last shape is 3.0, in both places.
+my $schema = '"Air ""flow"';
+make_server('airflow', 'dblink_fdw', 'reader', address($other, 'airflow_db'), "user 'om_reader', password $quoted_password");
+is(obstacle('airflow', user => 'reader'), '', 'all rights are there');
+foreach my $table (qw(alembic_version dag dag_tag dag_run task_instance job))
+{
+	sql($other, 'airflow_db', "REVOKE ALL ON $schema.$table FROM om_reader");
+	my ($fix) = obstacle('airflow', user => 'reader') =~
+	  /^42501\|could not look: permission denied for table "$table" \(SQLSTATE 42501\)\|Run the statements given as the fix in database "airflow_db" of that server\.\|(GRANT .*;)$/;
+	like($fix, qr/^GRANT SELECT \([a-z_, ]+\) ON \Q$schema\E\.$table TO om_reader;$/, "no right to $table");
+	sql($other, 'airflow_db', $fix);
+	is(obstacle('airflow', user => 'reader'), '', 'repaired by the fix');
+}
+sql($other, 'airflow_db', "REVOKE ALL ON SCHEMA $schema FROM om_reader; REVOKE ALL ON $schema.job FROM om_reader");
+($fix) = obstacle('airflow', user => 'reader') =~ /^42501\|could not look: permission denied for schema .*\|(GRANT .*;)$/;
+like($fix, qr/^GRANT USAGE ON SCHEMA \Q$schema\E TO om_reader; GRANT SELECT \(/, 'no right to the schema');
+sql($other, 'airflow_db', $fix);
+is(obstacle('airflow', user => 'reader'), '', 'repaired by the fix');
+beat($other, 'airflow_db', 'Air "flow');
+sql($other, 'airflow_db', "REVOKE ALL ON $schema.task_instance_history, $schema.rendered_task_instance_fields FROM om_reader");
+is(obstacle('airflow', user => 'reader'), '', 'two tables need not be readable');
+is( sql($node, $db, q{
+		SELECT string_agg(concat_ws(' ', scene, r.data #>> '{airflow,rule}', r.verdict, r.data #>> '{airflow,match}'), ', ' ORDER BY scene)
+		FROM upgrade_prereq_runs(airflow_server => 'airflow') AS r JOIN openmetadata.airflow_scene USING (run_id)
+		WHERE scene IN ('rendered', 'run_again', 'run_again_exact')}, user => 'reader'),
+	'rendered 8 running W2, run_again 9 superseded W1, run_again_exact 7 running E1', 'less is known then');
+
+# Row-level security would hide rows.
+sql($other, 'airflow_db', "ALTER TABLE $schema.dag_run ENABLE ROW LEVEL SECURITY");
+like(obstacle('airflow', user => 'reader'), qr/^42501\|could not look: query would be affected by row-level security policy/, 'row-level security');
+sql($other, 'airflow_db', "ALTER TABLE $schema.dag_run DISABLE ROW LEVEL SECURITY");
+nothing_is_left('rights');
+
+# ----- the wrong database, or one that is not what it seems -----
+
+make_server('airflow', 'dblink_fdw', 'postgres', address($other, 'airflow_db'), q{user 'postgres'});
+make_server('wrong', 'dblink_fdw', 'postgres', address($other, 'postgres'), q{user 'postgres'});
+is( obstacle('wrong'),
+	'42P01|could not look: the database has no table "alembic_version" of Airflow (SQLSTATE 42P01)'
+	  . '|Let the foreign server and its user mapping lead to Airflow\'s metadata database.|',
+	'not a database of Airflow');
+
+# Change something, see what is said, and take it back.
+sub with_change
+{
+	my ($change, $undo, $expected, $name) = @_;
+
+	sql($other, 'airflow_db', "SET search_path TO $schema; $change");
+	like(obstacle('airflow'), $expected, $name);
+	sql($other, 'airflow_db', "SET search_path TO $schema; $undo");
+}
+
+with_change(
+	q{INSERT INTO alembic_version VALUES ('second')},
+	q{DELETE FROM alembic_version WHERE version_num = 'second'},
+	qr/^55000\|could not look: table "alembic_version" of Airflow has several rows /, 'two heads');
+with_change(
+	'CREATE TABLE kept AS TABLE alembic_version; DELETE FROM alembic_version',
+	'INSERT INTO alembic_version TABLE kept; DROP TABLE kept',
+	qr/^55000\|could not look: table "alembic_version" of Airflow has no row /, 'no head');
+with_change(
+	q{UPDATE dag_tag SET name = 'om'}, q{UPDATE dag_tag SET name = 'OpenMetadata'},
+	qr/^$/, 'without the tag, known DAGs are enough');
+with_change(
+	'ALTER TABLE dag RENAME TO dag_kept; CREATE VIEW dag AS TABLE dag_kept', 'DROP VIEW dag; ALTER TABLE dag_kept RENAME TO dag',
+	qr/^42809\|could not look: "dag" is not a table /, 'a view is not read');
+with_change(
+	'ALTER TABLE dag RENAME is_paused TO paused', 'ALTER TABLE dag RENAME paused TO is_paused',
+	qr/^42703\|could not look: table "dag" has no column "is_paused" /, 'no such column');
+with_change(
+	'ALTER TABLE dag ALTER is_paused TYPE text', 'ALTER TABLE dag ALTER is_paused TYPE boolean USING is_paused::boolean',
+	qr/^42804\|could not look: column "is_paused" of table "dag" is of type text /, 'not the type');
+with_change(
+	'CREATE DOMAIN flag AS boolean; ALTER TABLE dag ALTER is_paused TYPE flag',
+	'ALTER TABLE dag ALTER is_paused TYPE boolean; DROP DOMAIN flag',
+	qr/^42804\|could not look: column "is_paused" of table "dag" is of type "Air ""flow"\.flag /, 'a type of somebody\'s');
+with_change(
+	'CREATE SCHEMA second; CREATE TABLE second.dag (LIKE dag); CREATE TABLE second.dag_tag (); CREATE TABLE second.dag_run ();'
+	  . 'CREATE TABLE second.task_instance (); CREATE TABLE second.job (); CREATE TABLE second.alembic_version ()',
+	'ALTER ROLE postgres IN DATABASE airflow_db SET search_path = "Air ""flow"',
+	qr/^42725\|could not look: several schemas of the database hold Airflow's tables /, 'two schemas');
+is(obstacle('airflow'), '', 'repaired as the hint says');
+sql($other, 'airflow_db', 'DROP SCHEMA second CASCADE; ALTER ROLE postgres IN DATABASE airflow_db RESET search_path');
+
+# Operators and functions of somebody's, which an unqualified name could mean.
+sql($other, 'airflow_db', q{
+	CREATE FUNCTION public.evil(text, text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE ''evil''; END';
+	CREATE OPERATOR public.= (LEFTARG = text, RIGHTARG = text, FUNCTION = public.evil);
+	CREATE FUNCTION public.left(text, integer) RETURNS text LANGUAGE plpgsql AS 'BEGIN RAISE ''evil''; END';
+	ALTER ROLE postgres IN DATABASE airflow_db SET search_path = public, pg_catalog});
+is(obstacle('airflow'), '', 'somebody else\'s functions are not called');
+sql($other, 'airflow_db', 'ALTER ROLE postgres IN DATABASE airflow_db RESET search_path');
+
+# Rows that nobody would expect, in between those that are asked for.
+sql($other, 'airflow_db', qq{
+	SET search_path TO $schema;
+	UPDATE dag SET max_active_runs = NULL, is_paused = NULL WHERE dag_id = 'scene_failed';
+	UPDATE dag SET max_active_runs = -2147483648 WHERE dag_id = 'scene_timeout';
+	UPDATE dag_run SET start_date = '-infinity', end_date = 'infinity', queued_at = '4713-01-01 BC' WHERE dag_id = 'scene_retry';
+	UPDATE dag_run SET state = NULL WHERE dag_id = 'scene_reset';
+	UPDATE dag_run SET conf = '[1, {"pipelineRunId": {}}]' WHERE dag_id = 'scene_in_conf';
+	UPDATE dag_run SET conf = '"scalar"' WHERE dag_id = 'scene_finished';
+	UPDATE task_instance SET start_date = '294276-12-31', end_date = '4713-01-01 BC' WHERE dag_id = 'scene_late';
+	UPDATE task_instance SET state = E'running\\nand "more"' WHERE dag_id = 'scene_dead';
+	ALTER TABLE task_instance ALTER hostname TYPE text;
+	UPDATE task_instance SET hostname = repeat('x', 10000000) WHERE dag_id = 'scene_window';
+	UPDATE task_instance SET last_heartbeat_at = 'infinity' WHERE dag_id = 'scene_no_beat';
+	INSERT INTO dag_run (dag_id, run_id, state, start_date, run_type)
+		SELECT 'scene_two_fresh', 'more ' || i, 'running', '-infinity', 'manual' FROM generate_series(1, 1000) AS i;
+	INSERT INTO task_instance (task_id, dag_id, run_id, map_index, state)
+		SELECT 'ingestion_task', 'scene_two_fresh', 'more 1', i, 'running' FROM generate_series(1, 1000) AS i});
+beat($other, 'airflow_db', 'Air "flow');
+my $hostile = outcome('airflow', 'expected_three');
+is(obstacle('airflow'), '', 'odd rows are no obstacle');
+is( join(' ', grep { $hostile->{$_}{got} ne $hostile->{$_}{expected} && $_ ne 'no_beat_yet' } sort keys %$hostile),
+	'dead failed finished in_conf late no_beat retry reset timeout two_fresh', 'but tell less')
+  or diag(join("\n", map { "$_: $hostile->{$_}{got}" } sort keys %$hostile));
+is( sql($node, $db, q{
+		SELECT max(length(evidence)) < 1000 FROM upgrade_prereq_runs(airflow_server => 'airflow')}), 't', 'nothing of it is long');
+
+# Another database of Airflow, of no OpenMetadata.
+sql($other, 'airflow_db', qq{SET search_path TO $schema; TRUNCATE dag CASCADE});
+is( obstacle('airflow'),
+	'55000|could not look: the Airflow of the foreign server does not look like that of this OpenMetadata (SQLSTATE 55000)'
+	  . '|It has no DAG with the tag "OpenMetadata", and none called after a pipeline that is under way.|',
+	'the gate');
+nothing_is_left('odd rows');
+
+# ----- passwords -----
+
+make_airflow($other, 'airflow_db', '2.10', 'Air "flow');
+sql($other, 'airflow_db', grants($schema, '2.10', 'om_reader'));
+make_server('airflow', 'postgres_fdw', 'reader', address($other, 'airflow_db'), q{user 'om_reader', password 'wrong ''secret'''});
+my $said = obstacle('airflow', user => 'reader');
+like($said, qr/^08001\|could not look: could not establish connection: .*password authentication failed for user "om_reader"/, 'a wrong password');
+unlike($said, qr/secret/, 'which is not shown');
+make_server('airflow', 'postgres_fdw', 'reader', address($other, 'airflow_db'), q{user 'om_reader'});
+like(obstacle('airflow', user => 'reader'), qr/^2F003\|could not look: password /, 'a mapping without a password');
+make_server('airflow', 'postgres_fdw', 'reader', address($other, 'airflow_db'), q{user 'postgres', password 'secret'});
+like(obstacle('airflow', user => 'reader'), qr/^2F003\|could not look: password /, 'a server that does not ask for it');
+make_server('airflow', 'postgres_fdw', 'reader', address($other, 'airflow_db'), "user 'om_reader', password $quoted_password");
+is(obstacle('airflow', user => 'reader'), '', 'the right password');
+nothing_is_left('passwords');
+
+# ----- servers that do not answer -----
+
+# A process that listens on a port and treats every client as the function
+# says; returns the options of a server.
+sub listen_with
+{
+	my ($function) = @_;
+	my $socket = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 10, ReuseAddr => 1)
+	  or die "could not listen: $!";
+	my $port = $socket->sockport;
+	my $pid = fork;
+
+	die "could not fork: $!" if !defined $pid;
+	if ($pid == 0)
+	{
+		$SIG{ALRM} = sub { POSIX::_exit(0) };
+		alarm(280);
+		my @clients;
+		while (my $client = $socket->accept)
+		{
+			push @clients, $client;
+			eval { $function->($client) };
+		}
+		POSIX::_exit(0);
+	}
+	push @children, $pid;
+	close($socket);
+	return "host '127.0.0.1', port '$port', dbname 'x'";
+}
+
+# A message of the protocol, and the next one that a client sends.
+sub message
+{
+	my ($type, $body) = @_;
+
+	return $type . pack('N', 4 + length($body)) . $body;
+}
+
+sub receive
+{
+	my ($client, $has_type) = @_;
+	my ($head, $body) = ('', '');
+
+	read($client, $head, $has_type ? 5 : 4) or die 'gone';
+	my $length = unpack('N', substr($head, -4)) - 4;
+	read($client, $body, $length) if $length > 0;
+	return $body;
+}
+
+# The first message of a client, which may ask for encryption before.
+sub receive_startup
+{
+	my ($client) = @_;
+	my $startup;
+
+	$client->autoflush(1);
+	while (length($startup = receive($client)) == 4)
+	{
+		print $client 'N';
+	}
+	return $startup;
+}
+
+# Let a client in, who has to show a password if that is wanted.
+sub let_in
+{
+	my ($client, $wants_password) = @_;
+	my $startup = receive_startup($client);
+	my $shown = '';
+
+	if ($wants_password)
+	{
+		print $client message('R', pack('N', 3));
+		$shown = receive($client, 1) =~ s/\0$//r;
+	}
+	my ($encoding) = $startup =~ /client_encoding\0([^\0]+)/;
+	print $client message('R', pack('N', 0));
+	print $client message('S', "$_\0")
+	  foreach ("client_encoding\0$encoding", "server_version\0" . '15.0', "standard_conforming_strings\0on");
+	print $client message('Z', 'I');
+	return $shown;
+}
+
+# What is said, and how long that took.
+sub timed_obstacle
+{
+	my $start = time;
+	my $said = obstacle(@_);
+
+	return ($said, time - $start);
+}
+
+my $closed = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
+my $closed_port = $closed->sockport;
+close($closed);
+make_server('closed', 'dblink_fdw', 'postgres', "host '127.0.0.1', port '$closed_port'", q{user 'x', password 'geheim'});
+like(obstacle('closed'), qr/^08001\|could not look: could not establish connection: .*Connection refused/, 'nobody listens');
+
+my $two_seconds = q{SET upgrade_prereq.airflow_timeout = '2s'};
+make_server('silent', 'dblink_fdw', 'postgres', listen_with(sub { }), q{user 'x', password 'geheim'});
+my $seconds;
+($said, $seconds) = timed_obstacle('silent', set => $two_seconds);
+like($said, qr/^(08001\|could not look: could not establish connection: .*timeout expired|57014\|could not look: the time limit of 2000 ms was reached)/,
+	'a server that takes no notice of who connects');
+cmp_ok($seconds, '<', 60, 'is not waited for');
+
+make_server('mute', 'dblink_fdw', 'postgres', listen_with(sub { let_in($_[0]) }), q{user 'x', password 'geheim'});
+($said, $seconds) = timed_obstacle('mute', set => $two_seconds);
+is( $said,
+	'57014|could not look: the time limit of 2000 ms was reached (SQLSTATE 57014)'
+	  . '|The setting upgrade_prereq.airflow_timeout gives Airflow\'s server more time.|',
+	'a server that lets in and says nothing');
+cmp_ok($seconds, '<', 60, 'is not waited for');
+
+# One that says what it was sent: after the login, and at once.
+my $telling = sub {
+	my ($client) = @_;
+	my $shown = let_in($client, 1);
+	receive($client, 1);
+	print $client message('E', "SERROR\0VERROR\0C42501\0Mno,\nnot with $shown\0DIt is $shown.\0HTry $shown.\0\0");
+	print $client message('Z', 'I');
+};
+make_server('telling', 'dblink_fdw', 'reader', listen_with($telling), "user 'x', password $quoted_password");
+is( obstacle('telling', user => 'reader'),
+	'42501|could not look: no, not with ***: It is ***. (SQLSTATE 42501)|Try ***.|',
+	'a server that says the password');
+my $refusing = sub {
+	my ($client) = @_;
+	receive_startup($client);
+	print $client message('R', pack('N', 3));
+	my $shown = receive($client, 1) =~ s/\0$//r;
+	print $client message('E', "SFATAL\0VFATAL\0C28P01\0Mnot with $shown\0\0");
+	$client->shutdown(2);
+};
+make_server('refusing', 'dblink_fdw', 'reader', listen_with($refusing), "user 'x', password $quoted_password");
+$said = obstacle('refusing', user => 'reader');
+like($said, qr/^08001\|could not look: could not establish connection: .*not with \*\*\*/, 'and one that says it at once');
+
+# One that answers nonsense, and one that goes away.
+sub answering
+{
+	my ($answer) = @_;
+
+	return sub {
+		my ($client) = @_;
+		let_in($client);
+		while (1)
+		{
+			receive($client, 1);
+			print $client message('T', pack('n', 1) . "a\0" . pack('NnNnNn', 0, 0, 25, 0xffff, 0xffffffff, 0));
+			print $client message('D', pack('n', 1) . pack('N', length($answer)) . $answer);
+			print $client message('C', "SELECT 1\0") . message('Z', 'I');
+		}
+	};
+}
+my %nonsense = (
+	'not JSON' => [ 'hello', '22P02' ],
+	'no object' => [ '[]', '42P01' ],
+	'null' => [ 'null', '42P01' ],
+	'not UTF-8' => [ "\"\xff\xfe\"", '22021' ],
+	'deep' => [ '[' x 100000, '54001' ],
+	'wrong types' => [ '{"columns": [{"table": {}, "is_table": 17}], "ambiguous": []}', '22P02' ]);
+foreach my $name (sort keys %nonsense)
+{
+	my ($answer, $sqlstate) = @{ $nonsense{$name} };
+
+	make_server('nonsense', 'dblink_fdw', 'postgres', listen_with(answering($answer)), q{user 'x'});
+	like(obstacle('nonsense', set => $two_seconds), qr/^$sqlstate\|/, "an answer that is $name");
+}
+make_server('going', 'dblink_fdw', 'postgres', listen_with(sub { let_in($_[0]); receive($_[0], 1); $_[0]->shutdown(2) }), q{user 'x'});
+like(obstacle('going', set => $two_seconds), qr/^(08006|08000|57P01|08001)\|/, 'a server that goes away');
+
+# ----- cancelled, and slow -----
+
+my $session = session($node, $db);
+my $holder = session($other, 'airflow_db');
+
+make_server('airflow', 'dblink_fdw', 'postgres', address($other, 'airflow_db'), q{user 'postgres'});
+$holder->query("BEGIN; LOCK TABLE $schema.dag_run IN ACCESS EXCLUSIVE MODE");
+like(obstacle('airflow'), qr/^55P03\|could not look: canceling statement due to lock timeout/, 'a table that is locked there');
+
+# The user, and the end of the session, while it waits for an answer: a server
+# that lets in and says nothing gives time for that.
+my $waits = 'SELECT count(*) = 1 FROM pg_stat_activity WHERE pid = ' . $session->pid . q{ AND wait_event_type = 'Extension'};
+$session->begin(q{SELECT count(*) FROM upgrade_prereq_runs(airflow_server => 'mute')});
+$node->poll_query_until($db, $waits) or fail('it does not wait');
+sql($node, $db, 'SELECT pg_cancel_backend(' . $session->pid . ')');
+$session->finish;
+is(sqlstate($session->errors), '57014', 'a cancel cancels');
+is($session->query('SELECT "Odd ""schema".dblink_get_connections()'), '', 'the connection is closed then');
+is($session->query('SELECT 1'), '1', 'and the session goes on');
+
+$session->query(q{BEGIN; SAVEPOINT s; SET LOCAL statement_timeout = '500ms'; SELECT count(*) FROM upgrade_prereq_runs(airflow_server => 'mute')});
+is(sqlstate($session->errors), '57014', 'a time limit of the statement');
+is($session->query('ROLLBACK TO s; SELECT "Odd ""schema".dblink_get_connections()'), '', 'the connection is closed then, too');
+is( $session->query(q{
+		SET LOCAL upgrade_prereq.airflow_timeout = '1s'; SET LOCAL upgrade_prereq.check_timeout = 0;
+		SELECT count(*) FROM upgrade_prereq_runs(airflow_server => 'mute') WHERE kind = 'airflow';
+		SELECT pg_sleep(1.5);
+		SELECT "Odd ""schema".dblink_get_connections();
+		COMMIT}),
+	"1\n\n", 'a limit that was reached cancels nothing that comes later');
+
+# A query that waits there ends, too, when nobody listens any more.
+$session->begin(q{SELECT count(*) FROM upgrade_prereq_runs(airflow_server => 'airflow')});
+$other->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'airflow_db' AND wait_event_type = 'Lock'})
+  or fail('it does not wait');
+sql($node, $db, 'SELECT pg_terminate_backend(' . $session->pid . ')');
+$session->finish;
+$holder->query('ROLLBACK');
+$holder->close;
+nothing_is_left('ended');
+
+# ----- no password anywhere -----
+
+foreach my $where ($node, $other)
+{
+	open(my $log, '<', $where->logfile) or die "could not open the log: $!";
+	local $/;
+	my $text = <$log>;
+	close($log);
+	my @shown = grep { index($text, $_) >= 0 } ($password, $quoted_password, q{'geheim'}, q{wrong 'secret}, q{'secret'});
+	is("@shown", '', $where->name . ': no password in the log');
+}
+kill 'TERM', @children;
+waitpid($_, 0) foreach @children;
 
 $_->stop foreach ($node, $other);
 done_testing();
