@@ -89,6 +89,7 @@ typedef struct AirflowCall
 {
 	List	   *runs;			/* of Run * */
 	const char *runs_json;
+	List	   *lots;			/* of JSON arrays: the runs to ask about */
 	const char *answers;		/* JSON array */
 	MemoryContext context;		/* where what is kept goes */
 	Obstacle   *obstacle;
@@ -213,12 +214,12 @@ probe(AirflowLink *link, const AirflowCall *call, const char **query)
 	return obstacle;
 }
 
-/* The lots of runs to ask about: a List of JSON arrays. */
-static List *
-divide_runs(const AirflowCall *call)
+/* Divide the runs into the lots to ask about, for guard_run(). */
+static void
+divide_guarded(void *argument)
 {
+	AirflowCall *call = argument;
 	const char *arguments[] = {call->runs_json, RUNS_IN_A_LOT};
-	List	   *lots = NIL;
 	uint64		rows;
 
 	SPI_connect();
@@ -228,11 +229,10 @@ divide_runs(const AirflowCall *call)
 		const char *lot = query_text(row, 1, call->context);
 		MemoryContext previous = MemoryContextSwitchTo(call->context);
 
-		lots = lappend(lots, unconstify(char *, lot));
+		call->lots = lappend(call->lots, unconstify(char *, lot));
 		MemoryContextSwitchTo(previous);
 	}
 	SPI_finish();
-	return lots;
 }
 
 /* Ask everything there is to ask: an AirflowTalk. */
@@ -249,7 +249,7 @@ talk(AirflowLink *link, void *argument)
 		return obstacle;
 
 	initStringInfo(&answers);
-	foreach(lc, divide_runs(call))
+	foreach(lc, call->lots)
 	{
 		List	   *values = substitution_add_text(NIL, "runs",
 												   quote_literal_cstr(lfirst(lc)));
@@ -258,11 +258,8 @@ talk(AirflowLink *link, void *argument)
 		appendStringInfoString(&answers,
 							   airflow_link_ask(link, substitution_apply(query, values)));
 	}
-	if (answers.len > 0)
-	{
-		appendStringInfoChar(&answers, ']');
-		call->answers = answers.data;
-	}
+	appendStringInfoChar(&answers, ']');
+	call->answers = answers.data;
 	return NULL;
 }
 
@@ -345,7 +342,7 @@ judge_guarded(void *argument)
  * airflow_link_run(), and 42P01, 42703, 42804, 42809 for tables that are not
  * Airflow's, 42501 with the GRANTs that would help there, 55000 for a database
  * that is not of this OpenMetadata's Airflow.  Raises an error only if the
- * caller is cancelled.
+ * caller is cancelled.  Without a run to ask about, nobody is asked.
  */
 Obstacle *
 airflow_judge(List *runs, const char *server)
@@ -357,10 +354,12 @@ airflow_judge(List *runs, const char *server)
 	};
 	Obstacle   *obstacle;
 
-	obstacle = airflow_link_run(server, talk, &call);
-	if (obstacle == NULL && call.answers != NULL)
+	obstacle = guard_run(divide_guarded, &call);
+	if (obstacle == NULL && call.lots != NIL)
 	{
-		obstacle = guard_run(judge_guarded, &call);
+		obstacle = airflow_link_run(server, talk, &call);
+		if (obstacle == NULL)
+			obstacle = guard_run(judge_guarded, &call);
 		if (obstacle == NULL)
 			obstacle = call.obstacle;
 	}

@@ -48,6 +48,7 @@
 #include "foreign/foreign.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "nodes/value.h"
 #include "parser/parse_func.h"
 #include "pgstat.h"
 #include "query.h"

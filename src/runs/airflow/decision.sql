@@ -23,6 +23,7 @@ WITH limits AS (
            120000 AS settle_ms,      -- from the end of a task until its report has come or is lost
            120000 AS scheduler_ms,   -- a scheduler that was heard of then is alive
            60000 AS skew_ms,
+           65000 AS trigger_ms,      -- slack and skew
            LEAST(120000, $3::bigint) AS fresh_ms,
            2 * $3::bigint AS dead_ms,
            3600000 AS queued_ms,     -- queuedStatusTimeoutSeconds of OpenMetadata
@@ -72,6 +73,7 @@ attempt AS (
     FROM (
         SELECT n, number, dag_run_id,
                (a ->> 'is_current')::boolean AS is_current, a ->> 'state' AS state,
+               (a ->> 'try_number')::integer AS try_number,
                (a ->> 'start_ms')::bigint AS start_ms, (a ->> 'end_ms')::bigint AS end_ms,
                a ->> 'hostname' AS hostname, (a ->> 'heartbeat_ms')::bigint AS heartbeat_ms,
                a ->> 'job_state' AS job_state
@@ -115,9 +117,13 @@ claimed AS (
     FROM under_way
     WHERE rank = 1
 ),
--- dag runs that were under way then, though no attempt is known that was
+-- dag runs that were under way then, though no attempt is known that was: the
+-- task was run again since.  If it is the first try that began after the start
+-- of the run, then that may be the time of the trigger, as newer releases have it.
 covering AS (
-    SELECT run.n, min(dag_run.number) AS number, count(*) AS dag_runs, bool_and(latest.start_ms IS NOT NULL) AS began
+    SELECT run.n, min(dag_run.number) AS number, count(*) AS dag_runs,
+           bool_and(COALESCE(latest.try_number > 1, false)) AS was_tried,
+           min(latest.start_ms) FILTER (WHERE latest.try_number = 1) AS first_ms
     FROM run JOIN dag_run USING (n) LEFT JOIN latest USING (n, number), limits
     WHERE dag_run.start_ms <= run.s_ms + slack_ms
       AND (dag_run.end_ms < run.s_ms - slack_ms) IS NOT TRUE
@@ -128,7 +134,7 @@ covering AS (
 classified AS (
     SELECT run.*,
            COALESCE(exact.number, claimed.number, covering.number) AS number,
-           claimed.start_ms AS claimed_ms,
+           COALESCE(claimed.start_ms, covering.first_ms) AS claimed_ms,
            exact.n IS NOT NULL AS is_exact,
            -- how sure the match is: 3 high to 1 low; 0 = not resolvable
            CASE
@@ -139,7 +145,7 @@ classified AS (
                WHEN near_attempts = 1 THEN 2
                WHEN attempts = 1 THEN 1
                WHEN claimed.n IS NOT NULL THEN 0
-               WHEN covering.dag_runs = 1 AND began AND max_active_runs = 1 AND NOT is_computed THEN 3
+               WHEN covering.dag_runs = 1 AND was_tried AND max_active_runs = 1 AND NOT is_computed THEN 3
                WHEN covering.dag_runs = 1 THEN 1
                WHEN covering.n IS NOT NULL THEN 0
            END AS sureness,
@@ -163,9 +169,13 @@ matched AS (
             FROM jsonb_array_elements(seen -> 'later') AS later (l)
             WHERE l ->> 'run_id' IS DISTINCT FROM dag_run.dag_run_id
             ORDER BY (l ->> 'start_ms')::bigint
-            LIMIT 1) AS later_ms
+            LIMIT 1) AS later_ms,
+           -- one that was queued when the run was stored may be it
+           EXISTS (SELECT FROM jsonb_array_elements(seen -> 'later') AS later (l)
+                   WHERE (l ->> 'queued_ms')::bigint BETWEEN s_ms - trigger_ms AND s_ms + trigger_ms) AS is_triggered
     FROM classified
     CROSS JOIN airflow
+    CROSS JOIN limits
     LEFT JOIN dag_run ON dag_run.n = classified.n AND dag_run.number = classified.number
     LEFT JOIN latest ON latest.n = classified.n AND latest.number = classified.number
     LEFT JOIN attempt AS m
@@ -199,6 +209,7 @@ decided AS (
                WHEN dag IS NULL AND $4 = 'kubernetes' AND age > job_ms THEN '4 dead'
                WHEN dag IS NULL AND (has_runner OR is_not_deployed OR $4 = 'kubernetes') THEN '4'
                WHEN dag IS NULL THEN '5'
+               WHEN match = 'N' AND state IS DISTINCT FROM 'queued' AND is_triggered THEN '6 unsure'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' AND later_ms IS NOT NULL THEN '6 later'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' THEN '6'
                WHEN is_exact AND dag_run_state = 'running' AND is_running AND is_fresh THEN '7'
@@ -249,6 +260,7 @@ conclusion (outcome, rule, verdict, confidence, corrected_state, ends, sentence)
     ('5', 5, 'orphaned', 2, 'failed', 'now', 'Airflow has no DAG for it any more, so that nothing can be running it.'),
     ('6', 6, 'stuck', 2, 'failed', 'now', 'Airflow has no dag run for it any more, so that nothing can be running it.'),
     ('6 later', 6, 'superseded', 3, 'failed', 'now', 'Airflow has no dag run for it any more, but a later one of the DAG.'),
+    ('6 unsure', 6, 'unknown', NULL, NULL, NULL, 'Airflow queued a dag run at its start, which does not carry its id.'),
     ('7', 7, 'running', NULL, NULL, NULL, 'The task is at work: Airflow hears its heartbeat.'),
     ('8', 8, 'running', NULL, NULL, NULL, 'The task is at work: Airflow hears its heartbeat.'),
     ('9', 9, 'superseded', NULL, 'failed', 'later', 'Airflow began a later attempt, which writes a row of its own.'),

@@ -87,9 +87,10 @@ SELECT jsonb_build_object(
         'later', (
             SELECT COALESCE(jsonb_agg(jsonb_build_object(
                        'run_id', left(later.run_id, 250),
+                       'queued_ms', CASE WHEN isfinite(later.queued_at) THEN (extract(epoch FROM later.queued_at) * 1000)::bigint END,
                        'start_ms', CASE WHEN isfinite(later.start_date) THEN (extract(epoch FROM later.start_date) * 1000)::bigint END)), '[]')
             FROM (
-                SELECT dag_run.run_id, dag_run.start_date
+                SELECT dag_run.run_id, dag_run.queued_at, dag_run.start_date
                 FROM @schema@.dag_run
                 WHERE dag_run.dag_id = run.dag_id
                   AND dag_run.start_date > run.started_at + interval '5 s'
