@@ -75,6 +75,7 @@ OBJS = \
 
 REGRESS = \
 	install \
+	airflow \
 	release \
 	engine \
 	eras \
