@@ -78,6 +78,7 @@ SELECT jsonb_build_object(
                            run.started_at
                     FROM @schema@.dag_run
                     WHERE dag_run.dag_id = run.dag_id
+                    OFFSET 0  -- each is searched once
                 ) AS known
                 WHERE has_id OR is_rendered
                    OR (start_date > started_at + interval '65 s' OR end_date < started_at - interval '65 s') IS NOT TRUE
