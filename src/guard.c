@@ -69,7 +69,7 @@ typedef struct TimeLimit
 	TimeoutId	timeout_id;		/* MAX_TIMEOUTS: not registered yet */
 	int			ms;
 	bool		runs;
-	volatile sig_atomic_t is_up;
+	volatile	sig_atomic_t is_up;
 } TimeLimit;
 
 static void check_limit_handler(void);
@@ -81,12 +81,14 @@ static void airflow_limit_handler(void);
  * outermost call.
  */
 static TimeLimit check_limit = {
-	"The setting upgrade_prereq.check_timeout gives a check more time.",
-	check_limit_handler, MAX_TIMEOUTS
+	.hint = "The setting upgrade_prereq.check_timeout gives a check more time.",
+	.handler = check_limit_handler,
+	.timeout_id = MAX_TIMEOUTS
 };
 static TimeLimit airflow_limit = {
-	"The setting upgrade_prereq.airflow_timeout gives Airflow's server more time.",
-	airflow_limit_handler, MAX_TIMEOUTS
+	.hint = "The setting upgrade_prereq.airflow_timeout gives Airflow's server more time.",
+	.handler = airflow_limit_handler,
+	.timeout_id = MAX_TIMEOUTS
 };
 
 /* Set a setting until the innermost nesting level ends, that is guard_run(). */
