@@ -68,6 +68,10 @@ OBJS = \
 	src/report_formats.o \
 	src/report_memory.o \
 	src/role_setting.o \
+	src/runs/airflow.o \
+	src/runs/airflow_link.o \
+	src/runs/airflow_run_id.o \
+	src/runs/airflow_texts.o \
 	src/runs/resolve.o \
 	src/runs/run_fix.o \
 	src/runs/run_list.o \
@@ -80,6 +84,7 @@ OBJS = \
 
 REGRESS = \
 	install \
+	airflow \
 	release \
 	acknowledge \
 	engine \
@@ -106,7 +111,8 @@ source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
 PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
-EXTRA_CLEAN = model_test src/check_list.c src/check_pages.c src/kind_list.c META.json upgrade_prereq-*.zip
+EXTRA_CLEAN = model_test src/check_list.c src/check_pages.c src/kind_list.c \
+	src/runs/airflow_texts.c META.json upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
@@ -149,6 +155,15 @@ src/kind_list.c: $(kinds) $(source_dir)/tools/header.awk $(source_dir)/tools/kin
 	mv $@.tmp $@
 
 src/kind_list.o src/kind_list.bc: src/kind_list.c
+
+# So are the questions to Airflow's database, and what judges the answers.
+airflow_texts := $(sort $(wildcard $(source_dir)/src/runs/airflow/*.sql))
+
+src/runs/airflow_texts.c: $(airflow_texts) $(source_dir)/tools/text_list.awk
+	awk -v prefix=airflow -f $(source_dir)/tools/text_list.awk $(airflow_texts) > $@.tmp
+	mv $@.tmp $@
+
+src/runs/airflow_texts.o src/runs/airflow_texts.bc: src/runs/airflow_texts.c
 
 # Every object is made again when a header changed: the library is small.
 $(filter %.o,$(OBJS)): $(wildcard $(source_dir)/src/*.h $(source_dir)/src/memory/*.h $(source_dir)/src/runs/*.h)

@@ -133,6 +133,13 @@ AS 'MODULE_PATHNAME', 'upgrade_prereq_runs';
 COMMENT ON FUNCTION upgrade_prereq_runs(interval, boolean, name) IS
 'every run that is not finished, with a verdict and the evidence for it';
 
+CREATE FUNCTION upgrade_prereq_airflow_run_id(dag_id text, run_id text)
+RETURNS uuid
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_airflow_run_id';
+COMMENT ON FUNCTION upgrade_prereq_airflow_run_id(text, text) IS
+'run id that OpenMetadata computes for a dag run of Airflow; null before PostgreSQL 14';
+
 --
 -- Memory
 --

@@ -69,14 +69,24 @@
 /* 16: one function for the privileges on any kind of object. */
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_database.h"
+#include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
 
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 {
-	if (classid != NamespaceRelationId)
-		elog(ERROR, "unexpected class %u", classid);
-	return pg_namespace_aclcheck(objectid, roleid, mode);
+	switch (classid)
+	{
+		case NamespaceRelationId:
+			return pg_namespace_aclcheck(objectid, roleid, mode);
+		case ProcedureRelationId:
+			return pg_proc_aclcheck(objectid, roleid, mode);
+		case ForeignServerRelationId:
+			return pg_foreign_server_aclcheck(objectid, roleid, mode);
+	}
+	elog(ERROR, "unexpected class %u", classid);
+	return ACLCHECK_NO_PRIV;	/* keep the compiler quiet */
 }
 
 static inline bool
@@ -179,6 +189,33 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define F_ROW_NUMBER F_WINDOW_ROW_NUMBER
 #define F_RANK_ F_WINDOW_RANK
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
+#endif
+
+/* 14: SHA-1 can be called.  False: it cannot. */
+#if PG_VERSION_NUM >= 140000
+#include "common/cryptohash.h"
+#include "common/sha1.h"
+
+static inline bool
+sha1_digest(const uint8 *first, size_t first_length,
+			const uint8 *second, size_t second_length, uint8 *digest)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA1);
+	bool		done;
+
+	if (context == NULL)
+		return false;
+	done = pg_cryptohash_init(context) >= 0 &&
+		pg_cryptohash_update(context, first, first_length) >= 0 &&
+		pg_cryptohash_update(context, second, second_length) >= 0 &&
+		pg_cryptohash_final(context, digest, SHA1_DIGEST_LENGTH) >= 0;
+	pg_cryptohash_free(context);
+	return done;
+}
+#else
+#define SHA1_DIGEST_LENGTH 20
+#define sha1_digest(first, first_length, second, second_length, digest) \
+	((void) (digest), false)
 #endif
 
 /* 14: a hash table says that its keys are strings; predefined roles. */

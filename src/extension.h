@@ -12,5 +12,6 @@
 
 extern const char *extension_schema(void);
 extern const char *extension_version(void);
+extern const char *extension_schema_of(const char *name);
 
 #endif							/* UPGRADE_PREREQ_EXTENSION_H */

@@ -59,13 +59,37 @@ static const PinnedSetting pinned_settings[] = {
 };
 
 /*
- * Set by the time limit's signal handler, so that the error it provokes can
- * be told from a cancel by the user.
+ * A time limit.  Its signal handler sets is_up, so that the error it provokes
+ * can be told from a cancel by the user.
  */
-static volatile sig_atomic_t time_is_up = false;
+typedef struct TimeLimit
+{
+	const char *hint;			/* how to have more time */
+	timeout_handler_proc handler;
+	TimeoutId	timeout_id;		/* MAX_TIMEOUTS: not registered yet */
+	int			ms;
+	bool		runs;
+	volatile	sig_atomic_t is_up;
+} TimeLimit;
 
-/* Is a time limit running?  Guarded functions can be nested: it is theirs. */
-static bool time_limit_runs = false;
+static void check_limit_handler(void);
+static void airflow_limit_handler(void);
+
+/*
+ * That of a check, and a shorter one within it for what waits for a server of
+ * somebody else's.  Guarded functions can be nested: the limit is that of the
+ * outermost call.
+ */
+static TimeLimit check_limit = {
+	.hint = "The setting upgrade_prereq.check_timeout gives a check more time.",
+	.handler = check_limit_handler,
+	.timeout_id = MAX_TIMEOUTS
+};
+static TimeLimit airflow_limit = {
+	.hint = "The setting upgrade_prereq.airflow_timeout gives Airflow's server more time.",
+	.handler = airflow_limit_handler,
+	.timeout_id = MAX_TIMEOUTS
+};
 
 /* Set a setting until the innermost nesting level ends. */
 void
@@ -118,46 +142,53 @@ guard_allow_views(void)
 		guard_pin_setting(name, "foreign-table");
 }
 
-/* The time limit was reached: interrupt whatever is running. */
+/* A time limit was reached: interrupt whatever is running. */
 static void
-time_limit_handler(void)
+time_limit_reached(TimeLimit *limit)
 {
-	time_is_up = true;
+	limit->is_up = true;
 	InterruptPending = true;
 	QueryCancelPending = true;
 	SetLatch(MyLatch);
 }
 
-/*
- * Start the time limit of the setting check_timeout, unless one is running;
- * false if it is.
- */
-static bool
-start_time_limit(TimeoutId *timeout_id)
+static void
+check_limit_handler(void)
 {
-	static TimeoutId registered = MAX_TIMEOUTS;
+	time_limit_reached(&check_limit);
+}
 
-	if (registered == MAX_TIMEOUTS)
-		registered = RegisterTimeout(USER_TIMEOUT, time_limit_handler);
-	*timeout_id = registered;
+static void
+airflow_limit_handler(void)
+{
+	time_limit_reached(&airflow_limit);
+}
 
-	if (time_limit_runs)
+/* Start a time limit, unless it is running already; false if it is. */
+static bool
+start_time_limit(TimeLimit *limit, int ms)
+{
+	if (limit->timeout_id == MAX_TIMEOUTS)
+		limit->timeout_id = RegisterTimeout(USER_TIMEOUT, limit->handler);
+	if (limit->runs)
 		return false;
-	time_limit_runs = true;
-	time_is_up = false;
-	if (setting_check_timeout > 0)
-		enable_timeout_after(registered, setting_check_timeout);
+
+	limit->ms = ms;
+	limit->runs = true;
+	limit->is_up = false;
+	if (ms > 0)
+		enable_timeout_after(limit->timeout_id, ms);
 	return true;
 }
 
 /* End the time limit that start_time_limit() started. */
 static void
-end_time_limit(TimeoutId timeout_id, bool started)
+end_time_limit(TimeLimit *limit, bool started)
 {
 	if (!started)
 		return;
-	disable_timeout(timeout_id, false);
-	time_limit_runs = false;
+	disable_timeout(limit->timeout_id, false);
+	limit->runs = false;
 }
 
 /*
@@ -165,23 +196,26 @@ end_time_limit(TimeoutId timeout_id, bool started)
  * not for us to go on.
  */
 static bool
-is_wish_to_stop(const ErrorData *error)
+is_wish_to_stop(const TimeLimit *limit, const ErrorData *error)
 {
-	return error->sqlerrcode == ERRCODE_QUERY_CANCELED && !time_is_up;
+	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		!limit->is_up && !check_limit.is_up;
 }
 
 /* Turn an error into an obstacle. */
 static Obstacle *
-obstacle_from_error(const ErrorData *error)
+obstacle_from_error(const TimeLimit *limit, const ErrorData *error)
 {
 	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
 
 	obstacle->sqlerrcode = error->sqlerrcode;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
+		if (!limit->is_up)
+			limit = &check_limit;
 		obstacle->message = psprintf("the time limit of %d ms was reached",
-									 setting_check_timeout);
-		obstacle->hint = "The setting upgrade_prereq.check_timeout gives a check more time.";
+									 limit->ms);
+		obstacle->hint = limit->hint;
 	}
 	else
 	{
@@ -192,27 +226,20 @@ obstacle_from_error(const ErrorData *error)
 	return obstacle;
 }
 
-/*
- * Run a function that only reads, alone: an error in it is returned as an
- * obstacle, NULL means that there was none.  What it allocates in the current
- * memory context stays there; whatever else it did is rolled back in either
- * case.  A cancel by the user is not caught.  The time limit is that of the
- * outermost call.
- */
-Obstacle *
-guard_run(GuardedFunction function, void *argument)
+/* guard_run() with a time limit. */
+static Obstacle *
+run_within(TimeLimit *limit, int ms, GuardedFunction function, void *argument)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
-	TimeoutId	timeout_id;
 	bool		started;
 
 	CHECK_FOR_INTERRUPTS();
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
-	started = start_time_limit(&timeout_id);
+	started = start_time_limit(limit, ms);
 
 	PG_TRY();
 	{
@@ -220,11 +247,11 @@ guard_run(GuardedFunction function, void *argument)
 		(void) NewGUCNestLevel();
 		guard_pin_settings();
 		function(argument);
-		end_time_limit(timeout_id, started);
+		end_time_limit(limit, started);
 	}
 	PG_CATCH();
 	{
-		end_time_limit(timeout_id, started);
+		end_time_limit(limit, started);
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
 		FlushErrorState();
@@ -239,18 +266,42 @@ guard_run(GuardedFunction function, void *argument)
 	 * The limit may have been reached just as the function ended: that must
 	 * not cancel what comes next.
 	 */
-	if (started && time_is_up &&
+	if (started && limit->is_up &&
 		(error == NULL || error->sqlerrcode != ERRCODE_QUERY_CANCELED))
 		QueryCancelPending = false;
 
 	if (error == NULL)
 		return NULL;
-	if (is_wish_to_stop(error))
+	if (is_wish_to_stop(limit, error))
 	{
 		error->context = NULL;	/* the text of our query helps nobody */
 		ReThrowError(error);
 	}
-	return obstacle_from_error(error);
+	return obstacle_from_error(limit, error);
+}
+
+/*
+ * Run a function that only reads, alone: an error in it is returned as an
+ * obstacle, NULL means that there was none.  What it allocates in the current
+ * memory context stays there; whatever else it did is rolled back in either
+ * case.  A cancel by the user is not caught.  The time limit is that of the
+ * outermost call.
+ */
+Obstacle *
+guard_run(GuardedFunction function, void *argument)
+{
+	return run_within(&check_limit, setting_check_timeout, function, argument);
+}
+
+/*
+ * guard_run() for what waits for Airflow's server: within the time limit of
+ * whoever calls, a shorter one of its own (setting airflow_timeout).
+ */
+Obstacle *
+guard_run_airflow(GuardedFunction function, void *argument)
+{
+	return run_within(&airflow_limit, setting_airflow_timeout,
+					  function, argument);
 }
 
 /* Raise an obstacle as the error that it is, or was. */

@@ -34,6 +34,7 @@ extern void guard_pin_index_scans(void);
 extern void guard_allow_views(void);
 pg_noreturn extern void obstacle_raise(const Obstacle *obstacle);
 extern Obstacle *guard_run(GuardedFunction function, void *argument);
+extern Obstacle *guard_run_airflow(GuardedFunction function, void *argument);
 extern void guard_run_or_raise(GuardedFunction function, void *argument);
 
 #endif							/* UPGRADE_PREREQ_GUARD_H */

@@ -64,18 +64,25 @@ static const char fact_query[] =
 typedef struct Substitution
 {
 	const char *name;
-	const char *value;			/* a quoted identifier */
+	const char *text;
 } Substitution;
 
-/* Have @name@ replaced by value, which is quoted if it has to be. */
+/* Have @name@ replaced by a text, as it is. */
 List *
-substitution_add(List *substitutions, const char *name, const char *value)
+substitution_add_text(List *substitutions, const char *name, const char *text)
 {
 	Substitution *substitution = palloc(sizeof(Substitution));
 
 	substitution->name = name;
-	substitution->value = quote_identifier(value);
+	substitution->text = text;
 	return lappend(substitutions, substitution);
+}
+
+/* Have @name@ replaced by an identifier, which is quoted if it has to be. */
+List *
+substitution_add(List *substitutions, const char *name, const char *value)
+{
+	return substitution_add_text(substitutions, name, quote_identifier(value));
 }
 
 /*
@@ -102,8 +109,8 @@ find_substitution(List *substitutions, const char *text)
  * Put the names into a query, in one pass: what was put in is not looked at
  * again, whatever a schema may be called.
  */
-static char *
-substitute(const char *query, List *substitutions)
+const char *
+substitution_apply(const char *query, List *substitutions)
 {
 	StringInfoData result;
 
@@ -116,7 +123,7 @@ substitute(const char *query, List *substitutions)
 			found = find_substitution(substitutions, query);
 		if (found != NULL)
 		{
-			appendStringInfoString(&result, found->value);
+			appendStringInfoString(&result, found->text);
 			query += strlen(found->name) + 2;
 		}
 		else
@@ -275,6 +282,6 @@ query_run_with_facts(const char *query, List *substitutions,
 										 installation->schema_name);
 	substitutions = substitution_add(substitutions, "extschema",
 									 extension_schema());
-	query = psprintf("%s%s", fact_query, substitute(query, substitutions));
+	query = psprintf("%s%s", fact_query, substitution_apply(query, substitutions));
 	return query_run(query, FACT_COUNT, values);
 }

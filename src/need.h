@@ -46,6 +46,9 @@ extern Obstacle *need_prepare(const Need *needs, Oid schema_oid,
 							  List **substitutions);
 extern List *substitution_add(List *substitutions, const char *name,
 							  const char *value);
+extern List *substitution_add_text(List *substitutions, const char *name,
+								   const char *text);
+extern const char *substitution_apply(const char *query, List *substitutions);
 extern uint64 query_run_with_facts(const char *query, List *substitutions,
 								   const Facts *facts);
 

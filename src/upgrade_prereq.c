@@ -69,6 +69,18 @@ static const struct config_enum_entry pipeline_service_clients[] = {
 };
 
 /*
+ * How long it may take to ask Airflow's database, connecting included.
+ */
+int			setting_airflow_timeout = 10000;
+
+/*
+ * After what time without a heartbeat Airflow gives up a task: a setting of
+ * its own (scheduler_zombie_task_threshold, from Airflow 3.0 on
+ * task_instance_heartbeat_timeout) that its database does not show.
+ */
+int			setting_airflow_heartbeat_timeout = 300;
+
+/*
  * Should a background worker take back at its deadline what was raised for a
  * role or database?  It takes one of max_worker_processes until then.
  */
@@ -148,6 +160,22 @@ _PG_init(void)
 							 CLIENT_AUTO, pipeline_service_clients,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("upgrade_prereq.airflow_timeout",
+							"Sets the maximum time asking Airflow's database may take.",
+							NULL,
+							&setting_airflow_timeout,
+							10000, 1000, 600000,
+							PGC_USERSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("upgrade_prereq.airflow_heartbeat_timeout",
+							"Sets the time without a heartbeat after which Airflow gives up a task.",
+							"A task is called dead after twice that time.",
+							&setting_airflow_heartbeat_timeout,
+							300, 1, 86400,
+							PGC_USERSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("upgrade_prereq.deadline_worker",
 							 "Has a background worker take back at its deadline what was raised.",

@@ -3,7 +3,8 @@
 #
 # What a fenced block is for stands in its info string:
 #
-#   sql [bare] [faults] [error=SQLSTATE]   run by psql, stops at the first error
+#   sql [bare] [faults] [airflow=SHAPE] [error=SQLSTATE]
+#                                          run by psql, stops at the first error
 #   sh test [bare] [faults] [exit=N]       run by sh, with PGDATABASE and so on
 #   yaml test [...]                        its literal blocks ("|") run by sh
 #   text report                            what upgrade_prereq_check('1.13.4') says
@@ -13,7 +14,8 @@
 #
 # Each runs in a fresh database "openmetadata_db" with the tables and rows of
 # OpenMetadata 1.8 and the extension; "bare" leaves out the extension, "faults"
-# adds fixture/faults.sql.
+# adds fixture/faults.sql, "airflow" the tables of Airflow, as if it were its
+# database.
 
 use strict;
 use warnings;
@@ -131,6 +133,9 @@ sub make_database
 	sql($node, $database, undef,
 		user => 'openmetadata_user', args => [ '-f', "$fixture/faults.sql" ])
 	  if $info =~ /\bfaults\b/;
+	sql($node, $database, undef,
+		args => [ '-v', "shape=$1", '-v', 'schema=public', '-f', "$fixture/airflow/schema.sql" ])
+	  if $info =~ /\bairflow=(\S+)/;
 }
 
 # Run SQL; what went wrong, or an empty string.
@@ -216,7 +221,7 @@ sub run_block
 	my @scripts = $kind eq 'yaml' ? yaml_scripts($block->{text}) : $block->{text};
 	my $problem = '';
 
-	delete @option{qw(bare faults)};
+	delete @option{qw(bare faults airflow)};
 	return 'unknown words in the info string' if %option;
 	return 'no literal block to run' if !@scripts;
 

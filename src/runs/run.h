@@ -105,6 +105,8 @@ typedef struct RunRequest
 extern List *run_list(const RunRequest *request);
 extern const char *run_verdict_name(RunVerdict verdict);
 extern const char *run_confidence_name(RunConfidence confidence);
+extern RunVerdict run_verdict_find(const char *name);
+extern RunConfidence run_confidence_find(const char *name);
 extern Run *run_obstacle(const char *kind, const char *name,
 						 const Obstacle *obstacle);
 extern const char *run_airflow_server(const char *argument);

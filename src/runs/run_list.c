@@ -18,6 +18,7 @@
 
 #include "lib/stringinfo.h"
 #include "query.h"
+#include "runs/airflow.h"
 #include "runs/run.h"
 #include "table.h"
 #include "upgrade_prereq.h"
@@ -80,6 +81,20 @@ label_position(const char *const *names, int count, const char *label)
 	return -1;					/* keep the compiler quiet */
 }
 
+/* The verdict of that name, which has to be one. */
+RunVerdict
+run_verdict_find(const char *name)
+{
+	return label_position(verdict_names, lengthof(verdict_names), name);
+}
+
+/* The same for a confidence. */
+RunConfidence
+run_confidence_find(const char *name)
+{
+	return label_position(confidence_names, lengthof(confidence_names), name);
+}
+
 /*
  * The row that says why the runs of a kind, or Airflow's record of them, could
  * not be read.
@@ -131,11 +146,9 @@ run_from_row(const RunKind *kind, uint64 row, MemoryContext context)
 	run->started_at = query_text_of(row, "started_at", context);
 	run->age = query_text_of(row, "age", context);
 	run->typical_duration = query_text_of(row, "typical_duration", context);
-	run->verdict = label_position(verdict_names, lengthof(verdict_names),
-								  query_text_of(row, "verdict", context));
-	run->confidence = label_position(confidence_names,
-									 lengthof(confidence_names),
-									 query_text_of(row, "confidence", context));
+	run->verdict = run_verdict_find(query_text_of(row, "verdict", context));
+	run->confidence =
+		run_confidence_find(query_text_of(row, "confidence", context));
 	run->evidence = query_text_of(row, "evidence", context);
 	run->corrected_state = query_text_of(row, "corrected_state", context);
 	run->data = query_text_of(row, "data", context);
@@ -326,6 +339,23 @@ is_asked_for(const RunRequest *request, const RunKind *kind)
 }
 
 /*
+ * Have Airflow's record change the verdicts on runs of a kind that Airflow
+ * knows.  Returns NULL, or the row that says why it could not be read.
+ */
+static Run *
+ask_airflow(const RunKind *kind, List *runs, const RunRequest *request)
+{
+	Obstacle   *obstacle;
+
+	if (request->airflow_server == NULL || runs == NIL ||
+		strcmp(kind->name, "ingestion_pipeline") != 0)
+		return NULL;
+	obstacle = airflow_judge(runs, request->airflow_server);
+	return obstacle == NULL ? NULL :
+		run_obstacle("airflow", request->airflow_server, obstacle);
+}
+
+/*
  * Every run that is not finished (List of Run *), in the current memory
  * context: by kind, in the order of run_kinds; then by verdict, the worst
  * first; then by name.  A kind that could not be read is one row that says
@@ -345,17 +375,21 @@ run_list(const RunRequest *request)
 	for (int i = 0; i < run_kind_count; i++)
 	{
 		List	   *runs;
+		Run		   *airflow;
 		Obstacle   *obstacle;
 
 		if (!is_asked_for(request, &run_kinds[i]))
 			continue;
 		runs = read_kind(&run_kinds[i], request, sessions.count);
+		airflow = ask_airflow(&run_kinds[i], runs, request);
 		obstacle = run_add_fixes(runs, request->installation->schema_name);
 		if (obstacle != NULL)
 			runs = lappend(runs, run_obstacle(run_kinds[i].name, NULL,
 											  obstacle));
 		list_sort(runs, compare_runs);
 		result = list_concat(result, runs);
+		if (airflow != NULL)
+			result = lappend(result, airflow);
 	}
 	return result;
 }

@@ -139,12 +139,6 @@ upgrade_prereq_runs(PG_FUNCTION_ARGS)
 	request.airflow_server =
 		run_airflow_server(PG_ARGISNULL(2) ? NULL :
 						   NameStr(*PG_GETARG_NAME(2)));
-	if (request.airflow_server != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("Airflow's tables cannot be read yet"),
-				 errhint("Leave the argument \"%s\" and the setting \"%s\" empty.",
-						 "airflow_server", "upgrade_prereq.airflow_server")));
 	if (!PG_ARGISNULL(0))
 		request.older_than =
 			DatumGetCString(DirectFunctionCall1(interval_out,
