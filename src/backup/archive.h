@@ -103,10 +103,14 @@ typedef struct ArchiveEntry
 								 * if not said */
 	const char *schema;
 	const char *owner;
+	const char *database;		/* only in the dump of a cluster: the argument
+								 * of \connect, or NULL before the first */
 	const char *definition;		/* of the kinds that matter: COMMENT,
 								 * DATABASE, DATABASE PROPERTIES, ENCODING,
-								 * EXTENSION; NULL for others */
+								 * EXTENSION, BLOB METADATA; NULL for others */
+	char		relkind;		/* as in pg_class; 0 if not said: before 1.16 */
 	bool		has_dumper;		/* data belongs to it: TABLE DATA, BLOBS */
+	bool		with_copy;		/* the data are those of a COPY statement */
 	ArchiveDataState data_state;
 	int64		data_position;	/* custom; plain SQL: of the COPY statement */
 	const char *file_name;		/* directory and tar */
@@ -146,7 +150,12 @@ typedef struct Archive
 	ArchiveEntry *entries;		/* in the order of the archive */
 	int			entry_count;	/* read */
 	int64		entries_claimed;	/* by the header; -1 if it does not say */
+	const ArchiveEntry **table_data;	/* the entries TABLE DATA, by name */
+	int			table_data_count;
 } Archive;
+
+/* No file is larger, and no source may say that it is: 1 exabyte. */
+#define ARCHIVE_MAX_SIZE (INT64CONST(1) << 60)
 
 /* Sources; archive_path() needs a server. */
 extern ArchiveSource *archive_bytes(const char *head, size_t head_length,
@@ -162,8 +171,8 @@ extern const char *archive_state_name(ArchiveState state);
 extern const char *archive_complete_name(ArchiveComplete complete);
 
 /*
- * The entry that says whether a table has data: NULL if its contents are not
- * in the archive.  table is an entry TABLE.
+ * The entry TABLE DATA of an entry TABLE: NULL if the data of the table are
+ * not in the archive.
  */
 extern const ArchiveEntry *archive_table_data(const Archive *archive,
 											  const ArchiveEntry *table);
