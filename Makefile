@@ -11,6 +11,18 @@ DATA = sql/upgrade_prereq--1.0.sql
 OBJS = \
 	$(WIN32RES) \
 	src/attempt.o \
+	src/backup/archive.o \
+	src/backup/archive_contents.o \
+	src/backup/archive_custom.o \
+	src/backup/archive_folder.o \
+	src/backup/archive_inflate.o \
+	src/backup/archive_metadata.o \
+	src/backup/archive_path.o \
+	src/backup/archive_source.o \
+	src/backup/archive_sql.o \
+	src/backup/archive_tar.o \
+	src/backup/archive_wrapper.o \
+	src/backup/read_archive.o \
 	src/check.o \
 	src/check_list.o \
 	src/check_run.o \
@@ -60,6 +72,7 @@ OBJS = \
 	src/report_formats.o \
 	src/report_memory.o \
 	src/role_setting.o \
+	src/server_file.o \
 	src/stored_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o
@@ -67,6 +80,7 @@ OBJS = \
 REGRESS = \
 	install \
 	release \
+	archive \
 	engine \
 	eras \
 	estimate \
@@ -93,7 +107,7 @@ EXTRA_CLEAN = model_test src/check_list.c META.json upgrade_prereq-*.zip
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
 ifdef VPATH
-$(shell mkdir -p src/checks src/memory)
+$(shell mkdir -p src/backup src/checks src/memory)
 endif
 
 # Where the regression tests find the tables of OpenMetadata.
@@ -114,7 +128,7 @@ src/check_list.c: $(checks) $(source_dir)/tools/check_list.awk
 src/check_list.o src/check_list.bc: src/check_list.c
 
 # Every object is made again when a header changed: the library is small.
-$(filter %.o,$(OBJS)): $(wildcard $(source_dir)/src/*.h $(source_dir)/src/memory/*.h)
+$(filter %.o,$(OBJS)): $(wildcard $(addprefix $(source_dir)/src/,*.h backup/*.h memory/*.h))
 src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
 
 # The memory model against measured values, without a server.

@@ -242,6 +242,70 @@ COMMENT ON FUNCTION upgrade_prereq_restore() IS
 REVOKE ALL ON FUNCTION upgrade_prereq_restore() FROM PUBLIC;
 
 --
+-- Backups
+--
+
+CREATE FUNCTION upgrade_prereq_read_archive(
+    data bytea DEFAULT NULL,
+    path text DEFAULT NULL,
+    tail bytea DEFAULT NULL,
+    size_bytes bigint DEFAULT NULL,
+    OUT format text,
+    OUT archive_version text,
+    OUT state text,
+    OUT problem text,
+    OUT complete text,
+    OUT complete_reason text,
+    OUT created timestamp,
+    OUT created_zone text,
+    OUT database_name text,
+    OUT database_oid oid,
+    OUT encoding text,
+    OUT server_version text,
+    OUT dump_version text,
+    OUT openmetadata_version text,
+    OUT compression text,
+    OUT entry_count bigint,
+    OUT table_count bigint,
+    OUT table_data_count bigint,
+    OUT tables_without_data text[],
+    OUT extensions text[],
+    OUT database_settings text[],
+    OUT file_bytes bigint,
+    OUT needs_bytes bigint,
+    OUT needs_tail_bytes bigint)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_read_archive';
+COMMENT ON FUNCTION upgrade_prereq_read_archive(bytea, text, bytea, bigint) IS
+'what a dump says of itself, and whether it is whole: pg_dump''s archives and SQL, OpenMetadata''s metadata.json';
+
+CREATE FUNCTION upgrade_prereq_archive_entries(
+    data bytea DEFAULT NULL,
+    path text DEFAULT NULL,
+    tail bytea DEFAULT NULL,
+    size_bytes bigint DEFAULT NULL,
+    OUT number integer,
+    OUT dump_id integer,
+    OUT type text,
+    OUT schema_name text,
+    OUT name text,
+    OUT owner text,
+    OUT database_name text,
+    OUT catalog_oid oid,
+    OUT object_oid oid,
+    OUT section text,
+    OUT has_data boolean,
+    OUT data_position bigint,
+    OUT file_name text,
+    OUT row_count bigint,
+    OUT definition text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_archive_entries';
+COMMENT ON FUNCTION upgrade_prereq_archive_entries(bytea, text, bytea, bigint) IS
+'the table of contents of a dump, entry by entry, and which tables have data in it';
+
+--
 -- The journal
 --
 -- Every change that outlives the session is a row, written in the transaction

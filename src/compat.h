@@ -197,6 +197,12 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 	toast_compress_datum(value, (attribute)->attcompression)
 #endif
 
+/* 14: one character is verified, or a string. */
+#if PG_VERSION_NUM < 140000
+#define pg_encoding_verifymbchar(encoding, string, length) \
+	pg_encoding_verifymb(encoding, string, length)
+#endif
+
 /* 14: predefined roles are no longer called default roles. */
 #if PG_VERSION_NUM < 140000
 #define ROLE_PG_READ_SERVER_FILES DEFAULT_ROLE_READ_SERVER_FILES

@@ -101,13 +101,13 @@ archive_set_complete(Archive *archive, ArchiveComplete complete, const char *rea
 	archive->complete_reason = reason;
 }
 
-/* Is the definition of such an entry kept? */
+/* Is the definition of such an entry wanted? */
 bool
 archive_keeps_definition(const char *description)
 {
 	static const char *const kept[] = {
 		"BLOB METADATA", "COMMENT", "DATABASE", "DATABASE PROPERTIES",
-		"ENCODING", "EXTENSION"
+		"ENCODING", "EXTENSION", "TABLE"
 	};
 
 	for (size_t i = 0; i < lengthof(kept); i++)
@@ -116,6 +116,82 @@ archive_keeps_definition(const char *description)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Does a CREATE TABLE end in PARTITION BY?  Such a table has no data.  Its last
+ * line says so; that of any other ends with a parenthesis or an option.
+ */
+static bool
+is_partitioned(const char *definition)
+{
+	size_t		length = strlen(definition);
+
+	while (length > 0 && definition[length - 1] == '\n')
+		length--;
+	while (length > 0 && definition[length - 1] != '\n')
+		length--;
+	return strncmp(definition + length, "PARTITION BY ", 13) == 0;
+}
+
+/*
+ * Keep the definition of an entry; that of a table only for what relkind says,
+ * which the contents do not have before 1.16.
+ */
+void
+archive_set_definition(ArchiveEntry *entry, char *definition)
+{
+	if (strcmp(entry->description, "TABLE") != 0)
+	{
+		entry->definition = definition;
+		return;
+	}
+	if (entry->relkind == '\0')
+		entry->relkind = is_partitioned(definition) ? 'p' : 'r';
+	pfree(definition);
+}
+
+/*
+ * When the dump was begun, with the month from 1 on; what is no time is left
+ * out.
+ */
+void
+archive_set_time(Archive *archive, int year, int month, int day,
+				 int hour, int minute, int second)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool		leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	if (year >= 1900 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 &&
+		day <= days[month - 1] + (month == 2 && leap) && hour >= 0 && hour <= 23 &&
+		minute >= 0 && minute <= 59 && second >= 0 && second <= 60)
+		archive->created = psprintf("%04d-%02d-%02d %02d:%02d:%02d",
+									year, month, day, hour, minute, second);
+}
+
+/*
+ * The same from text, 2026-11-28 22:01:19, with any sign between date and time.
+ * Returns what follows, or NULL if there is no time.
+ */
+const char *
+archive_parse_time(Archive *archive, const char *text)
+{
+	static const char pattern[] = "0000-00-00?00:00:00";
+	int			fields[6] = {0};
+	int			field = 0;
+
+	for (const char *at = pattern; *at != '\0'; at++, text++)
+	{
+		if (*at == '0' && *text >= '0' && *text <= '9')
+			fields[field] = fields[field] * 10 + (*text - '0');
+		else if (*at == *text || (*at == '?' && *text != '\0'))
+			field++;
+		else
+			return NULL;
+	}
+	archive_set_time(archive, fields[0], fields[1], fields[2],
+					 fields[3], fields[4], fields[5]);
+	return archive->created == NULL ? NULL : text;
 }
 
 /* Text that is all digits, as an OID; 0 if it is not. */
@@ -181,11 +257,36 @@ read_wrapped(Archive *archive, ArchiveSource *source)
 							 "what is in a compressed file cannot be seen");
 }
 
+/* It is in no format that is known; so far, if not enough was given. */
+static void
+refuse_any(Archive *archive, ArchiveSource *source, const char *head)
+{
+	char	   *bytes = palloc(ARCHIVE_HEAD_BYTES);
+	size_t		given = source->read(source, 0, bytes, ARCHIVE_HEAD_BYTES);
+	int64		wanted = Min((int64) ARCHIVE_HEAD_BYTES, source->size);
+
+	pfree(bytes);
+	if ((int64) given < wanted)
+	{
+		archive->state = ARCHIVE_ENDS_EARLY;
+		archive->needs_bytes = wanted - given;
+		archive->problem = "too little was given to tell the format";
+		return;
+	}
+	archive->state = ARCHIVE_CLOSED;
+	if (given == 0)
+		archive->problem = "the file is empty";
+	else if (memcmp(head, "\xff\xfe", 2) == 0 || memcmp(head, "\xfe\xff", 2) == 0)
+		archive->problem = "the file is text in UTF-16, as PowerShell writes the output of a program, and cannot be restored";
+	else
+		archive->problem = "the file does not begin as a dump does";
+}
+
 /* Which format it is, and the function that reads it. */
 static void
 read_any(Archive *archive, ArchiveSource *source)
 {
-	char		head[16];
+	char		head[17];		/* with a zero byte behind */
 	size_t		length;
 
 	if (source->is_folder)
@@ -196,7 +297,7 @@ read_any(Archive *archive, ArchiveSource *source)
 	}
 
 	memset(head, 0, sizeof(head));
-	length = source->read(source, 0, head, sizeof(head));
+	length = source->read(source, 0, head, sizeof(head) - 1);
 	if ((archive->format = archive_wrapper(source)) != ARCHIVE_UNKNOWN)
 		read_wrapped(archive, source);
 	else if (length >= 5 && memcmp(head, "PGDMP", 5) == 0)
@@ -218,11 +319,7 @@ read_any(Archive *archive, ArchiveSource *source)
 	else if (head[strspn(head, " \t\r\n")] == '{')
 		archive_read_metadata(archive, source);
 	else
-	{
-		archive->state = ARCHIVE_CLOSED;
-		archive->problem = length == 0 ? "the file is empty" :
-			"the file does not begin as a dump does";
-	}
+		refuse_any(archive, source, head);
 }
 
 /* NULL comes first. */

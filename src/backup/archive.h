@@ -108,11 +108,11 @@ typedef struct ArchiveEntry
 	const char *definition;		/* of the kinds that matter: COMMENT,
 								 * DATABASE, DATABASE PROPERTIES, ENCODING,
 								 * EXTENSION, BLOB METADATA; NULL for others */
-	char		relkind;		/* as in pg_class; 0 if not said: before 1.16 */
+	char		relkind;		/* of a table: as in pg_class; else 0 */
 	bool		has_dumper;		/* data belongs to it: TABLE DATA, BLOBS */
 	bool		with_copy;		/* the data are those of a COPY statement */
 	ArchiveDataState data_state;
-	int64		data_position;	/* custom; plain SQL: of the COPY statement */
+	int64		data_position;	/* custom, in bytes from the beginning */
 	const char *file_name;		/* directory and tar */
 	int64		rows;			/* plain SQL and OpenMetadata; -1 if not known */
 } ArchiveEntry;
@@ -121,8 +121,8 @@ typedef struct Archive
 {
 	ArchiveFormat format;
 	ArchiveState state;
-	const char *problem;		/* what is not as it should be; NULL if
-								 * state is ARCHIVE_READ */
+	const char *problem;		/* what is not as it should be; NULL if state
+								 * is ARCHIVE_READ */
 	int64		size_bytes;		/* of the whole file; -1 if not known */
 	int64		needs_bytes;	/* how many more are needed at least, behind
 								 * those given, to read the contents; or 0 */

@@ -71,23 +71,19 @@ read_compression(ArchiveCursor *cursor, int minor)
 }
 
 /* When pg_dump began, by the clock of its machine: a struct tm. */
-static const char *
-read_time(ArchiveCursor *cursor)
+static void
+read_time(Archive *archive, ArchiveCursor *cursor)
 {
-	int			seconds = cursor_int(cursor);
-	int			minutes = cursor_int(cursor);
-	int			hours = cursor_int(cursor);
+	int			second = cursor_int(cursor);
+	int			minute = cursor_int(cursor);
+	int			hour = cursor_int(cursor);
 	int			day = cursor_int(cursor);
 	int			month = cursor_int(cursor);
 	int			year = cursor_int(cursor);
 
 	(void) cursor_int(cursor);	/* daylight saving time */
-	if (seconds < 0 || seconds > 60 || minutes < 0 || minutes > 59 ||
-		hours < 0 || hours > 23 || day < 1 || day > 31 ||
-		month < 0 || month > 11 || year < 0 || year > 8000)
-		return NULL;
-	return psprintf("%04d-%02d-%02d %02d:%02d:%02d", year + 1900, month + 1,
-					day, hours, minutes, seconds);
+	if (cursor_ok(cursor) && month >= 0 && month < 12 && year >= 0 && year < 10000)
+		archive_set_time(archive, year + 1900, month + 1, day, hour, minute, second);
 }
 
 /* The magic bytes and versions; false if nothing behind them can be read. */
@@ -173,6 +169,7 @@ static void
 read_entry(const Archive *archive, ArchiveCursor *cursor, ArchiveEntry *entry)
 {
 	int			minor = archive->version[1];
+	char	   *definition = NULL;
 
 	entry->dump_id = cursor_int(cursor);
 	entry->has_dumper = cursor_int(cursor) != 0;
@@ -193,7 +190,7 @@ read_entry(const Archive *archive, ArchiveCursor *cursor, ArchiveEntry *entry)
 	}
 
 	if (archive_keeps_definition(entry->description))
-		entry->definition = cursor_string(cursor);
+		definition = cursor_string(cursor);
 	else
 		cursor_skip_string(cursor);
 	cursor_skip_string(cursor); /* DROP statement */
@@ -214,6 +211,8 @@ read_entry(const Archive *archive, ArchiveCursor *cursor, ArchiveEntry *entry)
 	while (cursor_skip_string(cursor))	/* dependencies */
 		;
 
+	if (definition != NULL)
+		archive_set_definition(entry, definition);
 	read_data_place(archive, cursor, entry);
 }
 
@@ -274,7 +273,7 @@ archive_read_contents(Archive *archive, ArchiveSource *source)
 	if (cursor_ok(cursor))
 	{
 		archive->compression = read_compression(cursor, archive->version[1]);
-		archive->created = read_time(cursor);
+		read_time(archive, cursor);
 		archive->database = cursor_string(cursor);
 		archive->server_version = cursor_string(cursor);
 		archive->dump_version = cursor_string(cursor);

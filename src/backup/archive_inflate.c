@@ -27,7 +27,7 @@
 /* By the next MAX_CODE_BITS bits: the symbol and its number of bits, or 0. */
 typedef struct Code
 {
-	uint16		symbol[1 << MAX_CODE_BITS];
+	uint16 symbol[1 << MAX_CODE_BITS];
 	uint8		bits[1 << MAX_CODE_BITS];
 } Code;
 
@@ -121,7 +121,7 @@ build_code(Code *code, const uint8 *bits, int count)
 		return false;
 
 	memset(code->bits, 0, sizeof(code->bits));
-	for (int symbol = 0; symbol < count; symbol++)
+	for (int symbol = 0; symbol <count; symbol ++)
 	{
 		int			length = bits[symbol];
 		int			value;
@@ -135,6 +135,7 @@ build_code(Code *code, const uint8 *bits, int count)
 		for (int i = reversed; i < 1 << MAX_CODE_BITS; i += 1 << length)
 		{
 			code->symbol[i] = symbol;
+
 			code->bits[i] = length;
 		}
 	}
@@ -226,13 +227,13 @@ read_codes(Inflater *inflater)
 	memset(bits, 0, sizeof(bits));
 	while (at < lengths + distances)
 	{
-		int			symbol = take_symbol(inflater, &inflater->lengths);
+		int symbol = take_symbol(inflater, &inflater->lengths);
 		int			repeat = 1;
 		int			value = symbol;
 
-		if (symbol < 0)
+		if (symbol <0)
 			return false;
-		if (symbol >= 16)
+		if (symbol >=16)
 		{
 			if (symbol == 16 && at == 0)
 				return corrupt(inflater);
@@ -262,12 +263,13 @@ copy_back(Inflater *inflater, int symbol)
 	int			extra;
 
 	/* lengths: 3 to 10, then four steps for each number of extra bits */
-	if (symbol < 265)
-		length = symbol - 257 + 3;
-	else if (symbol < 285)
+	if (symbol <265)
+		length = symbol -257 + 3;
+
+	else if (symbol <285)
 	{
-		extra = (symbol - 261) / 4;
-		length = ((4 + (symbol - 261) % 4) << extra) + 3 + take_bits(inflater, extra);
+		extra = (symbol -261) /4;
+		length = ((4 + (symbol -261) %4) << extra) + 3 + take_bits(inflater, extra);
 	}
 	else if (symbol == 285)
 		length = 258;
@@ -276,16 +278,19 @@ copy_back(Inflater *inflater, int symbol)
 
 	/* distances: 1 to 4, then two steps for each number of extra bits */
 	symbol = take_symbol(inflater, &inflater->distances);
-	if (symbol < 0)
+
+	if (symbol <0)
 		return false;
-	if (symbol >= DISTANCE_CODES)
+	if (symbol >=DISTANCE_CODES)
 		return corrupt(inflater);
-	if (symbol < 4)
-		distance = symbol + 1;
+	if (symbol <4)
+		distance = symbol +1;
+
 	else
 	{
-		extra = symbol / 2 - 1;
-		distance = ((2 + symbol % 2) << extra) + 1 + take_bits(inflater, extra);
+		extra = symbol /2 - 1;
+
+		distance = ((2 + symbol %2) <<extra) + 1 + take_bits(inflater, extra);
 	}
 	if (!cursor_ok(inflater->cursor))
 		return false;
@@ -301,13 +306,13 @@ decode_block(Inflater *inflater)
 {
 	for (;;)
 	{
-		int			symbol = take_symbol(inflater, &inflater->lengths);
+		int symbol = take_symbol(inflater, &inflater->lengths);
 
-		if (symbol < 0)
+		if (symbol <0)
 			return false;
 		if (symbol == END_OF_BLOCK)
 			return true;
-		if (symbol < END_OF_BLOCK)
+		if (symbol <END_OF_BLOCK)
 			put_byte(inflater, symbol);
 		else if (!copy_back(inflater, symbol))
 			return false;

@@ -315,12 +315,9 @@ read_text(JsonReader *reader)
 static void
 set_time(Archive *archive, const char *text)
 {
-	size_t		length = text == NULL ? 0 : strlen(text);
-
-	if (length < 20 || length > 40 || text[10] != 'T' || text[length - 1] != 'Z')
-		return;
-	archive->created = psprintf("%.10s %.8s", text, text + 11);
-	archive->created_zone = "UTC";
+	if (text != NULL && (text = archive_parse_time(archive, text)) != NULL &&
+		*text != '\0' && text[strlen(text) - 1] == 'Z')
+		archive->created_zone = "UTC";
 }
 
 static void

@@ -26,6 +26,9 @@
 #define ARCHIVE_MAX_CONTENTS_BYTES (128 * 1024 * 1024)
 #define ARCHIVE_MAX_STRING_BYTES (64 * 1024)	/* the rest is passed over */
 
+/* What is enough to tell the format. */
+#define ARCHIVE_HEAD_BYTES 8192
+
 /*
  * A place in a source.  The first thing that goes wrong is kept; from then on
  * nothing more is read, and every function gives nothing.
@@ -70,6 +73,10 @@ extern void archive_set_problem(Archive *archive, const ArchiveCursor *cursor);
 extern void archive_set_complete(Archive *archive, ArchiveComplete complete,
 								 const char *reason);
 extern bool archive_keeps_definition(const char *description);
+extern void archive_set_definition(ArchiveEntry *entry, char *definition);
+extern void archive_set_time(Archive *archive, int year, int month, int day,
+							 int hour, int minute, int second);
+extern const char *archive_parse_time(Archive *archive, const char *text);
 extern void archive_set_encoding(Archive *archive, const char *statement);
 
 /* One for each format; source is not closed. */

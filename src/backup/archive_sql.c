@@ -24,9 +24,6 @@
 
 #include "archive_reader.h"
 
-/* Where the first comment has to be. */
-#define HEAD_BYTES 8192
-
 /* How much of the end is looked at, if the middle was not given. */
 #define TAIL_BYTES 4096
 
@@ -59,7 +56,8 @@ typedef struct SqlReader
 
 	/* the lexer */
 	SqlState	state;
-	char		before;			/* the byte before, and the one before it; 0 at */
+	char		before;			/* the byte before, and the one before it; 0
+								 * at */
 	char		before_that;	/* the beginning of anything */
 	bool		backslash;		/* has a meaning in any string */
 	bool		escapes;		/* has one in this string */
@@ -356,6 +354,8 @@ read_entry(SqlReader *reader, const char *text, bool is_data)
 	entry->schema = copy_field(schema + 10, owner);
 	entry->owner = copy_field(owner + 9, end);
 	entry->database = reader->database;
+	if (strcmp(entry->description, "TABLE") == 0)
+		entry->relkind = 'r';
 	if (is_data)
 	{
 		entry->has_dumper = true;
@@ -376,18 +376,10 @@ read_entry(SqlReader *reader, const char *text, bool is_data)
 static void
 read_time(Archive *archive, const char *text)
 {
-	static const char pattern[] = "0000-00-00 00:00:00";
-
-	if (archive->created != NULL)
-		return;
-	for (size_t i = 0; i < strlen(pattern); i++)
-	{
-		if (pattern[i] == '0' ? text[i] < '0' || text[i] > '9' : text[i] != pattern[i])
-			return;
-	}
-	archive->created = pnstrdup(text, strlen(pattern));
-	if (text[strlen(pattern)] == ' ' && strlen(text) < 100)
-		archive->created_zone = pstrdup(text + strlen(pattern) + 1);
+	if (archive->created == NULL &&
+		(text = archive_parse_time(archive, text)) != NULL &&
+		*text == ' ' && strlen(text) < 100)
+		archive->created_zone = pstrdup(text + 1);
 }
 
 /* A short copy of the rest of a line, once. */
@@ -439,28 +431,40 @@ read_command(SqlReader *reader, const char *line)
 		reader->database = pstrdup(token);
 }
 
-/* Collect the statement of an entry whose definition is kept. */
+/*
+ * Collect the statement of an entry whose definition is kept, up to the next
+ * comment or psql command.
+ */
 static void
-keep_line(SqlReader *reader, size_t length, bool is_comment)
+keep_line(SqlReader *reader, size_t length, bool is_end)
 {
 	ArchiveEntry *entry = &reader->archive->entries[reader->entry];
 	size_t		room = ARCHIVE_MAX_STRING_BYTES - reader->definition_length;
 
-	if (!is_comment && (length > 0 || reader->definition_length > 0) && room > 0)
+	if (entry->relkind != '\0')
+	{
+		/* of a table, all that matters is whether it has rows */
+		if (reader->starts_plain && after(reader->line, "PARTITION BY ") != NULL)
+			entry->relkind = 'p';
+		reader->keeping = !is_end;
+		return;
+	}
+	if (!is_end && (length > 0 || reader->definition_length > 0) && room > 0)
 	{
 		length = Min(length, room - 1);
 		memcpy(reader->definition + reader->definition_length, reader->line, length);
 		reader->definition_length += length;
 		reader->definition[reader->definition_length++] = '\n';
 	}
-	if (is_comment && reader->definition_length > 0)
+	if (is_end && reader->definition_length > 0)
 	{
 		size_t		end = reader->definition_length;
 
 		while (end > 0 && reader->definition[end - 1] == '\n')
 			end--;
-		entry->definition = pnstrdup(reader->definition, end);
 		reader->keeping = false;
+		if (has_room(reader, end))
+			entry->definition = pnstrdup(reader->definition, end);
 	}
 }
 
@@ -527,12 +531,14 @@ end_line(SqlReader *reader)
 	size_t		length = (size_t) Min(reader->length, MAX_LINE_BYTES - 1);
 	char	   *line = reader->line;
 	bool		is_comment;
+	bool		is_command;
 
 	/* zero bytes, which no dump has, end the line here */
 	if (length > 0 && line[length - 1] == '\r')
 		length--;
 	line[length] = '\0';
 	is_comment = reader->starts_plain && after(line, "--") != NULL;
+	is_command = reader->starts_plain && line[0] == '\\';
 
 	note_end(reader, line);
 	if (reader->in_copy)
@@ -540,10 +546,10 @@ end_line(SqlReader *reader)
 	else
 	{
 		if (reader->keeping)
-			keep_line(reader, length, is_comment);
+			keep_line(reader, length, is_comment || is_command);
 		if (is_comment)
 			read_comment(reader, line);
-		else if (reader->starts_plain && line[0] == '\\')
+		else if (is_command)
 			read_command(reader, line);
 		else
 			read_statement_line(reader, line, length);
@@ -689,8 +695,8 @@ set_gap(SqlReader *reader, ArchiveSource *source, int64 offset)
 bool
 archive_is_sql(ArchiveSource *source, ArchiveFormat *format)
 {
-	char	   *head = palloc(HEAD_BYTES + 1);
-	size_t		length = source->read(source, 0, head, HEAD_BYTES);
+	char	   *head = palloc(ARCHIVE_HEAD_BYTES + 1);
+	size_t		length = source->read(source, 0, head, ARCHIVE_HEAD_BYTES);
 	bool		found = false;
 
 	head[length] = '\0';

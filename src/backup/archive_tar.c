@@ -142,7 +142,10 @@ compare_strings(const void *left, const void *right)
 	return strcmp(*(const char *const *) left, *(const char *const *) right);
 }
 
-/* The first file that the contents name and the members are not; or NULL. */
+/*
+ * The first file that the contents name and is not among the members; or NULL.
+ * (What they name for large objects is never written.)
+ */
 static const char *
 missing_file(const Archive *archive, char **names, size_t count)
 {
@@ -152,7 +155,7 @@ missing_file(const Archive *archive, char **names, size_t count)
 		const ArchiveEntry *entry = &archive->entries[i];
 		const char *file = entry->file_name == NULL ? entry->tag : entry->file_name;
 
-		if (entry->has_dumper &&
+		if (entry->has_dumper && strcmp(entry->description, "BLOBS") != 0 &&
 			(entry->file_name == NULL ||
 			 bsearch(&file, names, count, sizeof(char *), compare_strings) == NULL))
 			return file;

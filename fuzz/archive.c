@@ -115,18 +115,13 @@ pstrdup(const char *string)
 char *
 psprintf(const char *format,...)
 {
-	char	   *result;
+	char		buffer[8192];
 	va_list		arguments;
-	int			length;
 
 	va_start(arguments, format);
-	length = vsnprintf(NULL, 0, format, arguments);
+	vsnprintf(buffer, sizeof(buffer), format, arguments);
 	va_end(arguments);
-	result = palloc(length + 1);
-	va_start(arguments, format);
-	vsnprintf(result, length + 1, format, arguments);
-	va_end(arguments);
-	return result;
+	return pstrdup(buffer);
 }
 
 static void
