@@ -69,18 +69,27 @@ ends_copy(ArchiveSource *file)
 
 /*
  * Open a file by the name that the contents have, which lacks the suffix of a
- * compressed file; NULL if there is none.
+ * compressed file; NULL if there is none.  Sets how it should be compressed,
+ * ARCHIVE_UNKNOWN for not at all.
  */
 static ArchiveSource *
-open_data(ArchiveSource *folder, const char *name)
+open_data(ArchiveSource *folder, const char *name, ArchiveFormat *wrapper)
 {
-	static const char *const suffixes[] = {"", ".gz", ".lz4", ".zst"};
+	static const struct
+	{
+		const char *suffix;
+		ArchiveFormat format;
+	}			kinds[] = {
+		{"", ARCHIVE_UNKNOWN}, {".gz", ARCHIVE_GZIP},
+		{".lz4", ARCHIVE_LZ4}, {".zst", ARCHIVE_ZSTD}
+	};
 	ArchiveSource *file = NULL;
 
-	for (size_t i = 0; i < lengthof(suffixes) && file == NULL; i++)
+	for (size_t i = 0; i < lengthof(kinds) && file == NULL; i++)
 	{
-		char	   *path = psprintf("%s%s", name, suffixes[i]);
+		char	   *path = psprintf("%s%s", name, kinds[i].suffix);
 
+		*wrapper = kinds[i].format;
 		file = folder->open_file(folder, path);
 		pfree(path);
 	}
@@ -91,8 +100,9 @@ open_data(ArchiveSource *folder, const char *name)
 static void
 check_file(FolderCheck *check, const char *name, bool has_copy_end)
 {
-	ArchiveSource *file = is_file_name(name) ? open_data(check->folder, name) : NULL;
 	ArchiveFormat wrapper;
+	ArchiveSource *file = !is_file_name(name) ? NULL :
+		open_data(check->folder, name, &wrapper);
 
 	if (file == NULL)
 	{
@@ -100,10 +110,10 @@ check_file(FolderCheck *check, const char *name, bool has_copy_end)
 		return;
 	}
 	check->files++;
-	wrapper = archive_wrapper(file);
 	if (wrapper != ARCHIVE_UNKNOWN)
 	{
-		if (archive_wrapper_ends(file, wrapper) != ARCHIVE_COMPLETE_YES)
+		if (archive_wrapper(file) != wrapper ||
+			archive_wrapper_ends(file, wrapper) != ARCHIVE_COMPLETE_YES)
 			refuse(check, psprintf("file \"%s\" is damaged, or ends too early", name));
 	}
 	else if (has_copy_end)

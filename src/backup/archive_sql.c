@@ -446,7 +446,6 @@ keep_line(SqlReader *reader, size_t length, bool is_end)
 		/* of a table, all that matters is whether it has rows */
 		if (reader->starts_plain && after(reader->line, "PARTITION BY ") != NULL)
 			entry->relkind = 'p';
-		reader->keeping = !is_end;
 		return;
 	}
 	if (!is_end && (length > 0 || reader->definition_length > 0) && room > 0)
