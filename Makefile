@@ -102,7 +102,7 @@ source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
 PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
-EXTRA_CLEAN = model_test src/check_list.c META.json upgrade_prereq-*.zip
+EXTRA_CLEAN = fuzz_archive fuzzer model_test src/check_list.c META.json upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
@@ -141,6 +141,30 @@ model_test: $(model_sources) $(wildcard $(source_dir)/src/memory/model*.h)
 check-model: model_test
 	$(abspath $<) < $(source_dir)/test/model_measured.tsv
 
+# The reader of archives without a server: with clang's libFuzzer for
+# FUZZ_SECONDS, from real archives and whatever a former run found in
+# fuzz_corpus; with any compiler as a program of its own (t/027_archive_fuzz.pl).
+archive_sources := $(source_dir)/fuzz/archive.c $(filter-out %/archive_path.c,\
+	$(wildcard $(source_dir)/src/backup/archive*.c))
+archive_headers := $(wildcard $(source_dir)/src/backup/archive*.h)
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS ?= -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	-Wno-ignored-attributes -DFUZZER
+
+fuzz_archive: $(archive_sources) $(archive_headers)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(FUZZ_ARCHIVE_FLAGS) -DFRONTEND -o $@ $(archive_sources) \
+		-L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
+
+fuzzer: $(archive_sources) $(archive_headers)
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -DFRONTEND -o $@ $(archive_sources) \
+		-L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
+
+fuzz: fuzzer
+	mkdir -p fuzz_corpus
+	$(abspath fuzzer) -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 \
+		-print_final_stats=1 fuzz_corpus $(source_dir)/fuzz/corpus
+
 # Reference tables, made from the same headers as the library.
 doc/checks.md: $(checks) $(source_dir)/tools/check_table.awk
 	mkdir -p doc
@@ -154,4 +178,4 @@ dist: META.json
 	git -C $(source_dir) archive --format zip --prefix upgrade_prereq-$(version)/ \
 		--add-file $(abspath META.json) -o $(abspath upgrade_prereq-$(version).zip) HEAD
 
-.PHONY: check-model dist
+.PHONY: check-model dist fuzz

@@ -1,18 +1,21 @@
 /*-------------------------------------------------------------------------
  *
- * archive_test.c
- *	  The reader of archives without a server: a fuzz target, and a program
- *	  that prints what it makes of files.
+ * archive.c
+ *	  The reader of archives, without a server, for a fuzzer.
  *
- *	  archive_test FILE...		prints the header of each
+ * Each input is read in several ways: as a file, with its size known or not,
+ * or larger than what is given; as its beginning and its end; and as every
+ * file of a folder.  Nothing may crash, no answer may lack its reason, and
+ * what is allocated must not be much more than the input.
  *
- * With clang's libFuzzer (-fsanitize=fuzzer, and FUZZER defined), the first
- * byte of the input chooses how the rest is given: whole, with or without its
- * size, or its beginning and end.  Whatever is allocated while an input is
- * read is counted and freed afterwards, so that memory that an input could
- * blow up shows: 64 bytes for each byte, and what readers take in any case.
+ * With FUZZER defined this is a target for clang's libFuzzer ("make fuzz");
+ * without, a program that makes its own changes to some files:
  *
- * test/archive/archive_test.c
+ *	  fuzz_archive SEED COUNT FILE...
+ *
+ * COUNT 0 reads each file as it is.
+ *
+ * fuzz/archive.c
  *
  *-------------------------------------------------------------------------
  */
@@ -25,6 +28,7 @@
 #undef fprintf
 #undef vsnprintf
 
+/* What may be allocated: so much in any case, and for each byte of input. */
 #define FIXED_BYTES (1024 * 1024)
 #define FACTOR 64
 
@@ -161,91 +165,191 @@ use_archive(const Archive *archive)
 	return sum;
 }
 
-#ifdef FUZZER
-
-int			LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* Where an input is cut; the same for the same input. */
+static uint32
+hash(const char *bytes, size_t size)
 {
-	const char *bytes = (const char *) data + 1;
-	ArchiveSource *source;
-	size_t		head;
-	size_t		tail;
+	uint32		result = 2166136261u;
 
-	if (size < 3)
-		return 0;
-	size--;
-	switch (data[0] % 4)
+	for (size_t i = 0; i < size; i++)
+		result = (result ^ (unsigned char) bytes[i]) * 16777619u;
+	return result;
+}
+
+/* A folder, whose files all begin with the input, or are part of it. */
+typedef struct Folder
+{
+	ArchiveSource source;
+	const char *bytes;
+	size_t		size;
+	uint32		hash;
+} Folder;
+
+static ArchiveSource *
+open_in_folder(ArchiveSource *source, const char *name)
+{
+	Folder	   *folder = (Folder *) source;
+	static const char *const suffixes[] = {"", ".gz", ".lz4", ".zst"};
+	const char *suffix = suffixes[folder->hash % 4];
+	size_t		start = 0;
+
+	if (strchr(name, '/') != NULL)
+		abort();
+	if (strcmp(name, "toc.dat") != 0)
 	{
-		case 0:
-			source = archive_bytes(bytes, size, NULL, 0, size);
-			break;
-		case 1:
-			source = archive_bytes(bytes, size, NULL, 0, -1);
-			break;
-		case 2:
-			/* a file that is longer */
-			source = archive_bytes(bytes, size, NULL, 0, (int64) size + data[1] * 1000);
-			break;
-		default:
-			head = size * data[1] / 256;
-			tail = Min(size - head, size * (data[0] / 4) / 64);
-			source = archive_bytes(bytes, head, bytes + size - tail, tail, size);
-			break;
+		size_t		length = strlen(name);
+
+		if (length < strlen(suffix) || strcmp(name + length - strlen(suffix), suffix) != 0)
+			return NULL;
+		start = folder->hash / 4 % (folder->size + 1);
 	}
+	return archive_bytes(folder->bytes + start, folder->size - start, NULL, 0,
+						 folder->size - start);
+}
+
+static void
+read_one(ArchiveSource *source)
+{
 	use_archive(archive_read(source));
+}
+
+static void
+read_input(const char *bytes, size_t size)
+{
+	uint32		where = hash(bytes, size);
+	size_t		head = where % (size + 1);
+	size_t		tail = where / 256 % (size - head + 1);
+	Folder		folder = {.bytes = bytes,.size = size,.hash = where};
+
+	read_one(archive_bytes(bytes, size, NULL, 0, size));
+	read_one(archive_bytes(bytes, size, NULL, 0, -1));
+	read_one(archive_bytes(bytes, size, NULL, 0, (int64) size + where % 100000));
+	read_one(archive_bytes(bytes, head, bytes + size - tail, tail, size));
+
+	folder.source.size = -1;
+	folder.source.is_folder = true;
+	folder.source.open_file = open_in_folder;
+	read_one(&folder.source);
+
 	if (most_allocated > FIXED_BYTES + FACTOR * size)
 	{
 		fprintf(stderr, "%zu bytes were allocated for %zu\n", most_allocated, size);
 		abort();
 	}
 	free_all();
+}
+
+#ifdef FUZZER
+
+extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	read_input((const char *) data, size);
 	return 0;
 }
 
 #else
 
-static void
-print_file(const char *path)
+#define MAX_INPUT (1024 * 1024)
+
+/* The changes that are made: xorshift, which is the same everywhere. */
+static uint32 random_state;
+
+static uint32
+random_below(uint32 limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 17;
+	random_state ^= random_state << 5;
+	return random_state % limit;
+}
+
+static size_t
+read_input_file(const char *path, char *buffer)
 {
 	FILE	   *file = fopen(path, "rb");
-	static char buffer[64 * 1024 * 1024];
-	size_t		length;
-	Archive    *archive;
+	size_t		size;
 
 	if (file == NULL)
 	{
 		fprintf(stderr, "cannot open %s\n", path);
 		exit(1);
 	}
-	length = fread(buffer, 1, sizeof(buffer), file);
+	size = fread(buffer, 1, MAX_INPUT / 2, file);
 	fclose(file);
-	archive = archive_read(archive_bytes(buffer, length, NULL, 0, length));
-	use_archive(archive);
-	printf("%s|%d.%d|%s|%s|%s|%s|%d|%s\n", archive_format_name(archive->format),
-		   archive->version[0], archive->version[1],
-		   archive_state_name(archive->state),
-		   archive->problem ? archive->problem : "",
-		   archive_complete_name(archive->complete), archive->complete_reason,
-		   archive->entry_count, archive->created ? archive->created : "");
-	for (int i = 0; i < archive->entry_count; i++)
-	{
-		const ArchiveEntry *entry = &archive->entries[i];
+	return size;
+}
 
-		printf("%d; %u %u %s %s %s %s\n", entry->dump_id, entry->catalog_oid,
-			   entry->object_oid, entry->description,
-			   entry->schema ? entry->schema : "-", entry->tag,
-			   entry->owner ? entry->owner : "");
+/* Change some bytes, cut, or double; the new size. */
+static size_t
+mutate(char *bytes, size_t size)
+{
+	static const unsigned char odd[] = {0, 1, 2, 3, 0x7F, 0x80, 0xFF, '\n', '\'', '"', '$', '\\', '-', ';'};
+	int			changes = 1 + random_below(8);
+
+	while (changes-- > 0 && size > 0)
+	{
+		size_t		at = random_below(random_below(2) ? size : Min(size, 300));
+		size_t		length = 1 + random_below(Min(size - at, 40));
+
+		switch (random_below(6))
+		{
+			case 0:
+				bytes[at] ^= 1 << random_below(8);
+				break;
+			case 1:
+				bytes[at] = odd[random_below(lengthof(odd))];
+				break;
+			case 2:
+				memset(bytes + at, random_below(256), length);
+				break;
+			case 3:
+				memmove(bytes + at, bytes + at + length, size - at - length);
+				size -= length;
+				break;
+			case 4:
+				if (size + length > MAX_INPUT)
+					break;
+				memmove(bytes + at + length, bytes + at, size - at);
+				size += length;
+				break;
+			default:
+				if (random_below(4) == 0)
+					size = at;
+				break;
+		}
 	}
-	free_all();
+	return size;
 }
 
 int
 main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
-		print_file(argv[i]);
+	char	   *original = malloc(MAX_INPUT);
+	char	   *bytes = malloc(MAX_INPUT);
+	int			count = argc > 3 ? atoi(argv[2]) : -1;
+	long		done = 0;
+
+	if (count < 0 || original == NULL || bytes == NULL)
+	{
+		fprintf(stderr, "usage: fuzz_archive SEED COUNT FILE...\n");
+		return 1;
+	}
+	random_state = (uint32) strtoul(argv[1], NULL, 10) | 1;
+	for (int i = 3; i < argc; i++)
+	{
+		size_t		size = read_input_file(argv[i], original);
+
+		read_input(original, size);
+		for (int j = 0; j < count; j++, done++)
+		{
+			memcpy(bytes, original, size);
+			read_input(bytes, mutate(bytes, size));
+		}
+	}
+	printf("%ld inputs were read\n", done + argc - 3);
 	return 0;
 }
 
