@@ -105,38 +105,38 @@ FROM (VALUES ('\x01110004080101'::bytea), ('\x020000'), ('\x010b00'), ('\x000000
 -- the beginning is enough for the contents
 SELECT (v).* FROM (SELECT verdict(substr(custom(14), 1, 20)) AS v) AS s;
 SELECT (v).* FROM (SELECT verdict(substr(custom(14), 1, 20), NULL, 2000) AS v) AS s;
-CREATE FUNCTION contents_bytes() RETURNS int LANGUAGE sql AS 'SELECT length(custom(14)) - length(block(7))';
+SELECT custom(14) AS custom, custom(14, true) AS piped, block(7) AS block, length(custom(14)) - length(block(7)) AS contents \gset
 SELECT count(*) AS cuts, count(*) FILTER (WHERE (v).needs > 0) AS say_what_they_need,
-       bool_and(n + (v).needs <= contents_bytes()) AS never_too_much,
+       bool_and(n + (v).needs <= :contents) AS never_too_much,
        count(*) FILTER (WHERE (v).complete <> 'not proven') AS wrong
-FROM (SELECT n, verdict(substr(custom(14), 1, n)) AS v FROM generate_series(1, contents_bytes() - 1) AS n) AS s;
+FROM (SELECT n, verdict(substr(:'custom'::bytea, 1, n)) AS v FROM generate_series(1, :contents - 1) AS n) AS s;
 -- asking again and again comes to an end, at the end of the contents
 WITH RECURSIVE ask (given, needs, calls) AS (
-    SELECT 100, (verdict(substr(custom(14), 1, 100))).needs, 1
+    SELECT 100, (verdict(substr(:'custom'::bytea, 1, 100))).needs, 1
     UNION ALL
-    SELECT given + needs::int, (verdict(substr(custom(14), 1, given + needs::int))).needs, calls + 1
+    SELECT given + needs::int, (verdict(substr(:'custom'::bytea, 1, given + needs::int))).needs, calls + 1
     FROM ask WHERE needs > 0)
-SELECT max(given) = contents_bytes() AS is_the_contents FROM ask;
+SELECT max(given) = :contents AS is_the_contents FROM ask;
 
 -- whole or not
 SELECT name, (v).state, (v).problem, (v).complete, (v).reason, (v).needs, (v).needs_tail
 FROM (VALUES
-    ('whole, size known', verdict(custom(14), NULL, length(custom(14)))),
-    ('contents, size known', verdict(substr(custom(14), 1, contents_bytes()), NULL, length(custom(14)))),
-    ('contents and last block', verdict(substr(custom(14), 1, contents_bytes()), block(7), length(custom(14)))),
-    ('contents and too little', verdict(substr(custom(14), 1, contents_bytes()), '\x0000000000', length(custom(14)))),
-    ('piped, contents and last block', verdict(substr(custom(14, true), 1, contents_bytes()), block(7), length(custom(14)))),
-    ('piped, contents', verdict(substr(custom(14, true), 1, contents_bytes()), NULL, length(custom(14)))),
-    ('a byte is missing', verdict(substr(custom(14), 1, length(custom(14)) - 1), NULL, length(custom(14)) - 1)),
-    ('piped, a byte is missing', verdict(substr(custom(14, true), 1, length(custom(14)) - 1), NULL, length(custom(14)) - 1)),
-    ('a byte too many', verdict(custom(14) || '\x00'::bytea)),
-    ('piped, a byte too many', verdict(custom(14, true) || '\x00'::bytea)),
+    ('whole, size known', verdict(:'custom'::bytea, NULL, length(:'custom'::bytea))),
+    ('contents, size known', verdict(substr(:'custom'::bytea, 1, :contents), NULL, length(:'custom'::bytea))),
+    ('contents and last block', verdict(substr(:'custom'::bytea, 1, :contents), :'block'::bytea, length(:'custom'::bytea))),
+    ('contents and too little', verdict(substr(:'custom'::bytea, 1, :contents), '\x0000000000', length(:'custom'::bytea))),
+    ('piped, contents and last block', verdict(substr(:'piped'::bytea, 1, :contents), :'block'::bytea, length(:'custom'::bytea))),
+    ('piped, contents', verdict(substr(:'piped'::bytea, 1, :contents), NULL, length(:'custom'::bytea))),
+    ('a byte is missing', verdict(substr(:'custom'::bytea, 1, length(:'custom'::bytea) - 1), NULL, length(:'custom'::bytea) - 1)),
+    ('piped, a byte is missing', verdict(substr(:'piped'::bytea, 1, length(:'custom'::bytea) - 1), NULL, length(:'custom'::bytea) - 1)),
+    ('a byte too many', verdict(:'custom'::bytea || '\x00'::bytea)),
+    ('piped, a byte too many', verdict(:'piped'::bytea || '\x00'::bytea)),
     ('a wrong position', verdict(custom(14, false, 4, 1))),
-    ('a position beyond the end', verdict(custom(14, false, 4, 1000), NULL, length(custom(14)))),
-    ('piped, a block of another', verdict(substr(custom(14, true), 1, contents_bytes()) || block(6))),
-    ('piped, no block', verdict(substr(custom(14, true), 1, contents_bytes()), NULL, contents_bytes())),
-    ('piped, not a block', verdict(substr(custom(14, true), 1, contents_bytes()) || '\x0200070000000000000000')),
-    ('piped, a chunk below zero', verdict(substr(custom(14, true), 1, contents_bytes()) || '\x0100070000000101000000')),
+    ('a position beyond the end', verdict(custom(14, false, 4, 1000), NULL, length(:'custom'::bytea))),
+    ('piped, a block of another', verdict(substr(:'piped'::bytea, 1, :contents) || block(6))),
+    ('piped, no block', verdict(substr(:'piped'::bytea, 1, :contents), NULL, :contents)),
+    ('piped, not a block', verdict(substr(:'piped'::bytea, 1, :contents) || '\x0200070000000000000000')),
+    ('piped, a chunk below zero', verdict(substr(:'piped'::bytea, 1, :contents) || '\x0100070000000101000000')),
     ('no data', verdict(header(14, 1, 1) || entry(14, 1, 'TABLE', 't', 's', '1', 0, '', off(3, 0)))),
     ('large objects', verdict(header(14, 1, 1) || entry(14, 1, 'BLOBS', 'BLOBS', NULL, '0', 1, '', off(1, 0)) ||
                               '\x03' || num(1) || num(16400) || num(2) || 'lo' || num(0) || num(16401) || num(0) || num(0))),
@@ -290,8 +290,8 @@ FROM (VALUES
 SELECT database_name, type, name FROM upgrade_prereq_archive_entries(cluster());
 -- a cut dump never passes, wherever it was cut
 SELECT count(*) AS cuts, count(*) FILTER (WHERE (v).complete <> 'no') AS wrong
-FROM (SELECT verdict(substr(plain('t'), 1, n), NULL, n) AS v
-      FROM generate_series(40, length(plain('t')) - 4) AS n) AS s;
+FROM (SELECT verdict(substr(plain, 1, n), NULL, n) AS v
+      FROM (SELECT plain('t') AS plain OFFSET 0) AS p, generate_series(40, length(plain) - 4) AS n) AS s;
 
 --
 -- OpenMetadata's own

@@ -137,11 +137,12 @@ my @dumps = (
 	[ 'directory_parallel', '-Fd', '-j', 2 ],
 	[ 'directory_inserts', '-Fd', '--inserts' ],
 	[ 'directory_schema', '-Fd', '-s' ],
-	[ 'directory_no_large_objects_0', '-Fd', '-Z', 0, '-B' ],
+	[ 'directory_tables_0', '-Fd', '-Z', 0, '-B' ],
 	[ 'tar', '-Ft' ],
 	[ 'tar_schema', '-Ft', '-s' ],
 	[ 'tar_inserts', '-Ft', '--inserts' ],
-	(map { ([ "custom_$_", '-Fc', "--compress=$_" ], [ "directory_$_", '-Fd', "--compress=$_" ]) } 'none', 'gzip:9', 'lz4', 'zstd', 'zstd:long'));
+	(map { ([ "custom_$_", '-Fc', "--compress=$_" ], [ "directory_$_", '-Fd', "--compress=$_" ],
+		[ "directory_tables_$_", '-Fd', '-B', "--compress=$_" ]) } 'none', 'gzip:9', 'lz4', 'zstd', 'zstd:long'));
 
 my %made;
 foreach my $dump (@dumps)
@@ -164,7 +165,10 @@ foreach my $dump (@dumps)
 	$made{$name} = $path;
 
 	my $format = $name =~ /^([a-z]+)/ ? $1 : '';
-	is(header($path, "format, state, complete"), "$format|read|yes", "$name is whole");
+	# large objects that are not compressed, or empty ones, have no end
+	my $unproven = $name =~ /^directory_(?:0|none|lz4|zstd)/;
+	is(header($path, 'format, state, complete'), "$format|read|" . ($unproven ? 'not proven' : 'yes'),
+		$unproven ? "$name may be whole" : "$name is whole");
 	is(listed($path), listed_by_pg_restore($path), "$name: the list is that of pg_restore -l");
 }
 cmp_ok(scalar(keys %made), '>=', 18, 'pg_dump made them');
@@ -406,10 +410,8 @@ foreach my $name (sort grep { -d $made{$_} } keys %made)
 				remove_folder($folder);
 				next;
 			}
-			# of large objects that are not compressed only the list tells
-			my $expected = $file =~ /^blob_\d+\.dat$/ && $cut ne 'missing' ? qr/./ : qr/^(?:no|not proven)$/;
 			my $complete = header($folder, 'complete');
-			$wrong .= " $file $cut: $complete" if $complete !~ $expected;
+			$wrong .= " $file $cut: $complete" if $complete eq 'yes';
 			remove_folder($folder);
 		}
 	}

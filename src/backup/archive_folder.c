@@ -6,7 +6,8 @@
  * toc.dat is written before the data, so it shows nothing; every file that it
  * names has to be there to its end (src/bin/pg_dump/pg_backup_directory.c).  A
  * compressed file has an end of its own, which is only written when it is
- * closed.  One that is not ends with the end of the COPY, "\.".
+ * closed.  One that is not ends with the end of the COPY, "\.".  The end of
+ * other data, INSERT statements and large objects, shows nothing.
  *
  * Of large objects toc.dat only names a list, "<OID> <file>" a line, which
  * gets its line after the file has been closed.  It has no end, but the
@@ -110,19 +111,24 @@ check_file(FolderCheck *check, const char *name, bool has_copy_end)
 		return;
 	}
 	check->files++;
-	if (wrapper != ARCHIVE_UNKNOWN)
+	if (!has_copy_end && (wrapper == ARCHIVE_UNKNOWN ||
+						  (wrapper != ARCHIVE_GZIP && file->size == 0)))
+	{
+		/*
+		 * neither that end nor one of its own; in lz4 and zstd, nothing is
+		 * empty
+		 */
+		if (check->unproven == NULL)
+			check->unproven = pstrdup(name);
+	}
+	else if (wrapper != ARCHIVE_UNKNOWN)
 	{
 		if (archive_wrapper(file) != wrapper ||
 			archive_wrapper_ends(file, wrapper) != ARCHIVE_COMPLETE_YES)
 			refuse(check, psprintf("file \"%s\" is damaged, or ends too early", name));
 	}
-	else if (has_copy_end)
-	{
-		if (!ends_copy(file))
-			refuse(check, psprintf("file \"%s\" does not end as a COPY does", name));
-	}
-	else if (check->unproven == NULL)
-		check->unproven = pstrdup(name);
+	else if (!ends_copy(file))
+		refuse(check, psprintf("file \"%s\" does not end as a COPY does", name));
 	file->close(file);
 }
 
@@ -160,11 +166,7 @@ check_list(FolderCheck *check, const char *name)
 			refuse(check, psprintf("file \"%s\" is no list of large objects", name));
 		else
 		{
-			/* what is not compressed shows no end, but was closed before */
-			const char *unproven = check->unproven;
-
 			check_file(check, file + 1, false);
-			check->unproven = unproven;
 			check->large_objects++;
 		}
 	}
@@ -240,7 +242,7 @@ check_files(FolderCheck *check)
 							 "the list of large objects has no end, and the contents do not say how many there are");
 	else if (check->unproven != NULL)
 		archive_set_complete(archive, ARCHIVE_COMPLETE_NOT_PROVEN,
-							 psprintf("the end of file \"%s\" shows nothing: it is neither compressed nor written by COPY",
+							 psprintf("the end of file \"%s\" shows nothing: it is not written by COPY, and has no end of its own",
 									  check->unproven));
 	else
 		archive_set_complete(archive, ARCHIVE_COMPLETE_YES,
