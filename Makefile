@@ -22,10 +22,17 @@ OBJS = \
 	src/backup/archive_sql.o \
 	src/backup/archive_tar.o \
 	src/backup/archive_wrapper.o \
+	src/backup/evidence.o \
+	src/backup/judge.o \
+	src/backup/mark.o \
+	src/backup/moment.o \
 	src/backup/read_archive.o \
+	src/backup/record.o \
+	src/backup/trace.o \
 	src/check.o \
 	src/check_list.o \
 	src/check_run.o \
+	src/checks/backup.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \

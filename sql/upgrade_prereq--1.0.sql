@@ -349,7 +349,7 @@ COMMENT ON TABLE upgrade_prereq_journal IS
 COMMENT ON SEQUENCE upgrade_prereq_journal_id_seq IS
 'numbers of the changes that upgrade_prereq made';
 COMMENT ON COLUMN upgrade_prereq_journal.kind IS
-'what was changed: setting';
+'what was changed: setting, backup (a record of one), backup_marker';
 COMMENT ON COLUMN upgrade_prereq_journal.object_identity IS
 'the object that was changed, by the names it had';
 COMMENT ON COLUMN upgrade_prereq_journal.object IS
@@ -392,3 +392,55 @@ AS 'MODULE_PATHNAME', 'upgrade_prereq_undo';
 COMMENT ON FUNCTION upgrade_prereq_undo(bigint) IS
 'takes back one change of the journal';
 REVOKE ALL ON FUNCTION upgrade_prereq_undo(bigint) FROM PUBLIC;
+
+--
+-- Backups
+--
+
+CREATE TYPE upgrade_prereq_backup_level AS ENUM (
+    'none', 'declared', 'seen', 'header', 'listed', 'complete', 'fresh');
+COMMENT ON TYPE upgrade_prereq_backup_level IS
+'how far a backup is proven, in ascending order';
+
+CREATE FUNCTION upgrade_prereq_mark_backup(
+    reason text DEFAULT NULL,
+    OUT marker text,
+    OUT object_identity text,
+    OUT lsn pg_lsn,
+    OUT openmetadata_version text,
+    OUT journal_id bigint,
+    OUT note text)
+RETURNS record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_mark_backup';
+COMMENT ON FUNCTION upgrade_prereq_mark_backup(text) IS
+'puts a mark into the database that a dump made from now on carries';
+REVOKE ALL ON FUNCTION upgrade_prereq_mark_backup(text) FROM PUBLIC;
+
+CREATE FUNCTION upgrade_prereq_record_backup(
+    path text DEFAULT NULL,
+    data bytea DEFAULT NULL,
+    kind text DEFAULT 'dump',
+    reference text DEFAULT NULL,
+    taken_at timestamptz DEFAULT NULL,
+    size_bytes bigint DEFAULT NULL,
+    tail bytea DEFAULT NULL,
+    restore_status integer DEFAULT NULL,
+    files text DEFAULT NULL,
+    reason text DEFAULT NULL,
+    OUT level upgrade_prereq_backup_level,
+    OUT next_level upgrade_prereq_backup_level,
+    OUT missing text,
+    OUT next_step text,
+    OUT needs_bytes bigint,
+    OUT needs_tail_bytes bigint,
+    OUT journal_id bigint,
+    OUT object_identity text)
+RETURNS record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_record_backup';
+COMMENT ON FUNCTION upgrade_prereq_record_backup(
+    text, bytea, text, text, timestamptz, bigint, bytea, integer, text, text) IS
+'records that there is a backup, and says how much that proves';
+REVOKE ALL ON FUNCTION upgrade_prereq_record_backup(
+    text, bytea, text, text, timestamptz, bigint, bytea, integer, text, text) FROM PUBLIC;

@@ -68,6 +68,7 @@
 
 /* 16: one function for the privileges on any kind of object. */
 #if PG_VERSION_NUM < 160000
+#include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_namespace.h"
 
@@ -82,10 +83,17 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 static inline bool
 object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 {
+	if (classid == RelationRelationId)
+		return pg_class_ownercheck(objectid, roleid);
 	if (classid != DatabaseRelationId)
 		elog(ERROR, "unexpected class %u", classid);
 	return pg_database_ownercheck(objectid, roleid);
 }
+#endif
+
+/* 16: when a table was last read from one end to the other. */
+#if PG_VERSION_NUM >= 160000
+#define HAVE_LAST_SCAN
 #endif
 
 /* 16: CREATEROLE reaches only the roles that it has ADMIN OPTION on. */

@@ -17,6 +17,9 @@
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "attempt.h"
+#include "backup/evidence.h"
+#include "backup/mark.h"
+#include "backup/record.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -43,11 +46,14 @@ PG_FUNCTION_INFO_V1(upgrade_prereq_undo);
 typedef struct JournalKind
 {
 	const char *name;
-	void		(*lock) (void); /* what has to be locked before the entry */
+	void		(*lock) (void); /* what has to be locked before the entry;
+								 * NULL for nothing */
 	JournalUndo undo;
 } JournalKind;
 
 static const JournalKind kinds[] = {
+	{BACKUP_KIND, NULL, record_undo},
+	{MARK_KIND, NULL, mark_undo},
 	{RAISE_KIND, stored_setting_lock, raise_undo},
 };
 
@@ -385,7 +391,8 @@ undo(void *argument)
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("change %s is of unknown kind \"%s\"", id,
 						result->entry->kind)));
-	kind->lock();
+	if (kind->lock != NULL)
+		kind->lock();
 	result->was_open =
 		find_entry(psprintf("SELECT " ENTRY_COLUMNS " FROM %s "
 							"WHERE undone_at IS NULL "

@@ -21,4 +21,7 @@ extern bool setting_deadline_worker;
 extern char *setting_raised_work_mem;
 extern char *setting_raised_maintenance_work_mem;
 
+/* A BackupLevel: what the check backup demands. */
+extern int	setting_required_backup_level;
+
 #endif							/* UPGRADE_PREREQ_H */
