@@ -86,6 +86,7 @@ OBJS = \
 
 REGRESS = \
 	install \
+	backup \
 	release \
 	archive \
 	engine \

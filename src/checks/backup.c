@@ -31,21 +31,49 @@
 /* Below this level nothing of a backup is known that could be spoiled. */
 #define SPOILED_FROM	BACKUP_HEADER
 
-/* The records of backups, judged: the best first to be found. */
+/* What it takes to judge a backup. */
+typedef struct Judgement
+{
+	const Installation *installation;
+	const char *now;
+	Backup	   *backup;
+} Judgement;
+
+/* Judge a backup; runs under guard_run(). */
+static void
+judge(void *argument)
+{
+	Judgement  *judgement = argument;
+
+	backup_judge(judgement->backup, judgement->installation, judgement->now);
+}
+
+/*
+ * The backup that proves most, of several the newest; NULL if none is
+ * recorded.  A record that cannot be read proves nothing, and keeps no other
+ * from being looked at.
+ */
 static Backup *
 find_best(const Installation *installation)
 {
 	List	   *backups = backup_list();
-	const char *now = backups == NIL ? NULL : moment_now(installation);
+	Judgement	judgement = {installation, NULL, NULL};
 	Backup	   *best = NULL;
 	ListCell   *lc;
 
+	if (backups != NIL)
+		judgement.now = moment_now(installation);
 	foreach(lc, backups)
 	{
-		Backup	   *backup = lfirst(lc);
+		Backup	   *backup = judgement.backup = lfirst(lc);
+		Obstacle   *obstacle = guard_run(judge, &judgement);
 
-		CHECK_FOR_INTERRUPTS();
-		backup_judge(backup, installation, now);
+		if (obstacle != NULL)
+		{
+			backup->level = BACKUP_NONE;
+			backup->missing = psprintf("Its record cannot be read: %s.",
+									   obstacle->message);
+		}
 		if (best == NULL || backup->level > best->level)
 			best = backup;
 	}
@@ -110,7 +138,10 @@ level_finding(const Check *check, const Backup *backup, List *traces)
 	if (level < BACKUP_SEEN && is_seen(traces))
 		level = BACKUP_SEEN;
 	is_enough = level >= (BackupLevel) setting_required_backup_level;
-	if (is_enough)
+	if (is_enough && level == BACKUP_NONE)
+		finding = make_finding(check, FINDING_PASSED, "level", NULL,
+							   "no backup is known, and none is required");
+	else if (is_enough)
 		finding = make_finding(check, FINDING_PASSED, "level", backup,
 							   psprintf("the backup reaches the level \"%s\", and \"%s\" is required",
 										backup_level_name(level),
