@@ -12,6 +12,7 @@
 #include "access/xlog.h"
 #include "backup/evidence.h"
 #include "backup/mark.h"
+#include "commands/dbcommands.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/datetime.h"
@@ -95,6 +96,15 @@ append_comma(StringInfo array)
 		appendStringInfoString(array, ", ");
 }
 
+/* Is an entry about this database?  A cluster's dump has several. */
+static bool
+is_of_this_database(const Archive *archive, const ArchiveEntry *entry)
+{
+	return entry->database == NULL ||
+		strcmp(archive_text(archive, entry->database),
+			   get_database_name(MyDatabaseId)) == 0;
+}
+
 /*
  * The entries of a kind that are about tables of a schema, as an array of
  * [OID, name]; the OID is 0 where the archive does not say it.
@@ -114,7 +124,8 @@ table_array(const Archive *archive, const char *description,
 		CHECK_FOR_INTERRUPTS();
 		if (strcmp(entry->description, description) != 0 ||
 			entry->schema == NULL ||
-			strcmp(archive_text(archive, entry->schema), schema_name) != 0)
+			strcmp(archive_text(archive, entry->schema), schema_name) != 0 ||
+			!is_of_this_database(archive, entry))
 			continue;
 		append_comma(&array);
 		appendStringInfo(&array, "[%u, ", entry->object_oid);
@@ -140,7 +151,8 @@ marker_array(const Archive *archive)
 		const char *rest = entry->definition;
 		char	   *nonce;
 
-		if (strcmp(entry->description, "COMMENT") != 0)
+		if (strcmp(entry->description, "COMMENT") != 0 ||
+			!is_of_this_database(archive, entry))
 			continue;
 		while (rest != NULL && count < MAX_MARKERS &&
 			   (nonce = mark_find_nonce(&rest)) != NULL)
