@@ -106,7 +106,7 @@ SELECT u.changed, u.outcome FROM upgrade_prereq_open_changes AS c, upgrade_prere
 SELECT comment, comment = E'it''s\nours \\ ' AS is_same FROM pg_temp.comment;
 -- two in one statement, one rolled back
 BEGIN;
-SELECT count(*) FROM generate_series(1, 2), upgrade_prereq_mark_backup();
+SELECT count((upgrade_prereq_mark_backup()).journal_id) FROM generate_series(1, 2);
 SAVEPOINT s;
 SELECT count(*) FROM upgrade_prereq_mark_backup();
 ROLLBACK TO s;

@@ -220,7 +220,7 @@ warnings(const Check *check, const Backup *backup)
 List *
 check_backup(const Check *check, const Installation *installation)
 {
-	Backup	   *best;
+	Backup	   *best = NULL;
 	List	   *traces;
 
 	if (backup_is_recorded())
@@ -229,8 +229,8 @@ check_backup(const Check *check, const Installation *installation)
 
 		if (obstacle != NULL)
 			return list_make1(check_obstacle_finding(check, obstacle));
+		best = find_best(installation);
 	}
-	best = find_best(installation);
 	traces = best == NULL || best->level < BACKUP_HEADER ?
 		backup_traces(installation) : NIL;
 	return lcons(level_finding(check, best, traces),
