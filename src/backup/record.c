@@ -14,6 +14,7 @@
 #include "compat.h"
 #include "lib/stringinfo.h"
 #include "pgstat.h"
+#include "server_file.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 #include "utils/timestamp.h"
@@ -40,79 +41,6 @@ typedef struct Record
 	Archive    *archive;		/* that of the evidence, or NULL */
 	Backup		backup;
 } Record;
-
-/* ----- a folder of which a client sent toc.dat and the list of its files ----- */
-
-typedef struct ListedFolder
-{
-	ArchiveSource source;
-	bytea	   *toc;
-	const char *files;
-} ListedFolder;
-
-static size_t
-folder_read(ArchiveSource *source pg_attribute_unused(),
-			int64 offset pg_attribute_unused(),
-			char *buffer pg_attribute_unused(),
-			size_t length pg_attribute_unused())
-{
-	return 0;
-}
-
-static void
-folder_close(ArchiveSource *source)
-{
-	pfree(source);
-}
-
-/* The size of a file in a list of files, or -1. */
-static int64
-listed_size(const char *files, const char *name)
-{
-	for (const char *line = files; line != NULL && *line != '\0';
-		 line = strchr(line, '\n'))
-	{
-		char	   *end;
-		int64		size;
-
-		if (*line == '\n' && *++line == '\0')
-			break;
-		size = strtoll(line, &end, 10);
-		if (end > line && *end == ' ' && size >= 0 &&
-			strcspn(end + 1, "\n") == strlen(name) &&
-			strncmp(end + 1, name, strlen(name)) == 0)
-			return size;
-	}
-	return -1;
-}
-
-static ArchiveSource *
-folder_open_file(ArchiveSource *source, const char *name)
-{
-	ListedFolder *folder = (ListedFolder *) source;
-	int64		size = listed_size(folder->files, name);
-
-	if (strcmp(name, "toc.dat") == 0)
-		return archive_bytes(VARDATA_ANY(folder->toc),
-							 VARSIZE_ANY_EXHDR(folder->toc), NULL, 0,
-							 Max(size, -1));
-	return size < 0 ? NULL : archive_bytes(NULL, 0, NULL, 0, size);
-}
-
-static ArchiveSource *
-listed_folder(bytea *toc, const char *files)
-{
-	ListedFolder *folder = palloc0(sizeof(ListedFolder));
-
-	folder->source.size = -1;
-	folder->source.is_folder = true;
-	folder->source.read = folder_read;
-	folder->source.open_file = folder_open_file;
-	folder->source.close = folder_close;
-	folder->toc = toc;
-	folder->files = files;
-	return &folder->source;
-}
 
 /* ----- the arguments ----- */
 
@@ -177,9 +105,13 @@ check_arguments(const Record *record)
 		refuse(record->tail ? "tail" : record->files ? "files" : "size_bytes",
 			   "it does not go without \"data\"",
 			   "Give the first bytes of the file, too.");
+	if (record->tail != NULL && record->size_bytes < 0)
+		refuse("tail", "it does not go without \"size_bytes\"",
+			   "Give the size of the whole file in bytes, too.");
 	if (record->data != NULL && record->size_bytes >= 0 &&
-		record->size_bytes < (int64) VARSIZE_ANY_EXHDR(record->data))
-		refuse("size_bytes", "the file is smaller than \"data\"",
+		record->size_bytes < (int64) Max(VARSIZE_ANY_EXHDR(record->data),
+										 record->tail ? VARSIZE_ANY_EXHDR(record->tail) : 0))
+		refuse("size_bytes", "the file is smaller than what is given of it",
 			   "Give the size of the whole file in bytes.");
 	if (!is_read && record->evidence.restore_status >= 0)
 		refuse("restore_status", "it does not go without \"path\" or \"data\"",
@@ -215,7 +147,8 @@ parse_arguments(FunctionCallInfo fcinfo, Record *record)
 	evidence->taken_at = PG_ARGISNULL(4) ? NULL :
 		parse_taken_at(PG_GETARG_TIMESTAMPTZ(4));
 	record->size_bytes = PG_ARGISNULL(5) ? -1 : PG_GETARG_INT64(5);
-	if (!PG_ARGISNULL(5) && record->size_bytes < 0)
+	if (!PG_ARGISNULL(5) &&
+		(record->size_bytes < 0 || record->size_bytes > ARCHIVE_MAX_SIZE))
 		refuse("size_bytes", psprintf(INT64_FORMAT, record->size_bytes),
 			   "A number of bytes is accepted.");
 	record->tail = PG_ARGISNULL(6) ? NULL : PG_GETARG_BYTEA_PP(6);
@@ -232,6 +165,56 @@ parse_arguments(FunctionCallInfo fcinfo, Record *record)
 
 /* ----- the record ----- */
 
+/* Is a file in the list of files, and not empty?  A line is "size name". */
+static bool
+is_listed(const char *files, const char *name)
+{
+	size_t		length = strlen(name);
+
+	for (const char *line = files; line != NULL; line = strchr(line, '\n'))
+	{
+		char	   *end;
+		int64		size;
+
+		if (*line == '\n')
+			line++;
+		size = strtoll(line, &end, 10);
+		if (size > 0 && *end == ' ' && strcspn(end + 1, "\n") == length &&
+			strncmp(end + 1, name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Are the files of a folder there that its toc.dat names?  They may have a
+ * suffix that it does not name (src/bin/pg_dump/compress_io.c).
+ */
+static void
+check_files(Archive *archive, const char *files)
+{
+	static const char *const suffixes[] = {"", ".gz", ".lz4", ".zst"};
+
+	for (int i = 0; i < archive->entry_count; i++)
+	{
+		const ArchiveEntry *entry = &archive->entries[i];
+		bool		is_there = false;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!entry->has_dumper || entry->file_name == NULL)
+			continue;
+		for (size_t j = 0; j < lengthof(suffixes) && !is_there; j++)
+			is_there = is_listed(files, psprintf("%s%s", entry->file_name,
+												 suffixes[j]));
+		if (is_there)
+			continue;
+		archive->complete = ARCHIVE_COMPLETE_NO;
+		archive->complete_reason = psprintf("file \"%s\" is missing, or empty",
+											entry->file_name);
+		return;
+	}
+}
+
 /* Read the file, if there is one. */
 static void
 read_archive(Record *record)
@@ -239,11 +222,12 @@ read_archive(Record *record)
 	ArchiveSource *source;
 
 	if (record->path != NULL)
+	{
+		server_file_check_right("Send the bytes of the file instead: tools/upgrade-prereq-backup does.");
 		source = archive_path(record->path);
+	}
 	else if (record->data == NULL)
 		return;
-	else if (record->files != NULL)
-		source = listed_folder(record->data, record->files);
 	else
 		source = archive_bytes(VARDATA_ANY(record->data),
 							   VARSIZE_ANY_EXHDR(record->data),
@@ -251,6 +235,8 @@ read_archive(Record *record)
 							   record->tail ? VARSIZE_ANY_EXHDR(record->tail) : 0,
 							   record->size_bytes);
 	record->archive = archive_read(source);
+	if (record->files != NULL)
+		check_files(record->archive, record->files);
 	record->evidence.archive = record->archive;
 	source->close(source);
 }
