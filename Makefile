@@ -7,6 +7,7 @@ EXTENSION = upgrade_prereq
 MODULE_big = upgrade_prereq
 PGFILEDESC = "upgrade_prereq - preflight checks before an OpenMetadata upgrade"
 DATA = sql/upgrade_prereq--1.0.sql
+SCRIPTS = tools/upgrade-prereq-backup
 
 OBJS = \
 	$(WIN32RES) \
@@ -125,6 +126,12 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# PGXS would look for the script in a folder below.
+uninstall: uninstall-scripts
+
+uninstall-scripts:
+	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(SCRIPTS)))
+
 # The checks are compiled in: one table, made from the headers and queries
 # of their files.
 checks := $(sort $(wildcard $(source_dir)/src/checks/*.sql $(source_dir)/src/checks/*.c))
@@ -186,4 +193,4 @@ dist: META.json
 	git -C $(source_dir) archive --format zip --prefix upgrade_prereq-$(version)/ \
 		--add-file $(abspath META.json) -o $(abspath upgrade_prereq-$(version).zip) HEAD
 
-.PHONY: check-model dist fuzz
+.PHONY: check-model dist fuzz uninstall-scripts

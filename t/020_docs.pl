@@ -3,8 +3,10 @@
 #
 # What a fenced block is for stands in its info string:
 #
-#   sql [bare] [faults] [error=SQLSTATE]   run by psql, stops at the first error
-#   sh test [bare] [faults] [exit=N]       run by sh, with PGDATABASE and so on
+#   sql [bare] [faults] [backup] [error=SQLSTATE]
+#                                          run by psql, stops at the first error
+#   sh test [bare] [faults] [backup] [exit=N]
+#                                          run by sh, with PGDATABASE and so on
 #   yaml test [...]                        its literal blocks ("|") run by sh
 #   text report                            what upgrade_prereq_check('1.13.4') says
 #                                          with fixture/faults.sql, on
@@ -13,7 +15,7 @@
 #
 # Each runs in a fresh database "openmetadata_db" with the tables and rows of
 # OpenMetadata 1.8 and the extension; "bare" leaves out the extension, "faults"
-# adds fixture/faults.sql.
+# adds fixture/faults.sql, "backup" makes a dump and records it.
 
 use strict;
 use warnings;
@@ -131,6 +133,7 @@ sub make_database
 	sql($node, $database, undef,
 		user => 'openmetadata_user', args => [ '-f', "$fixture/faults.sql" ])
 	  if $info =~ /\bfaults\b/;
+	record_backup($node, $database) if $info =~ /\bbackup\b/;
 }
 
 # Run SQL; what went wrong, or an empty string.
@@ -153,6 +156,7 @@ sub run_shell
 
 	local %ENV = (
 		%ENV,
+		PATH => "$root/tools:$ENV{PATH}",
 		PGHOST => $node->host,
 		PGPORT => $node->port,
 		PGDATABASE => $database);
@@ -216,7 +220,7 @@ sub run_block
 	my @scripts = $kind eq 'yaml' ? yaml_scripts($block->{text}) : $block->{text};
 	my $problem = '';
 
-	delete @option{qw(bare faults)};
+	delete @option{qw(bare faults backup)};
 	return 'unknown words in the info string' if %option;
 	return 'no literal block to run' if !@scripts;
 

@@ -103,7 +103,8 @@ IPC::Run::run([ 'pg_dumpall', '-U', 'postgres', '-f', $path{cluster} ]) or die;
 
 foreach my $name (sort keys %path)
 {
-	my $out = level_of($name, $path{$name}, 'fresh', ($name =~ /^directory$/ ? '--verify' : ()));
+	# the files of a folder are not sent, only their sizes
+	my $out = level_of($name, $path{$name}, $name =~ /^directory/ ? 'listed' : 'fresh');
 
 	like($out, qr/^Recorded: dump ".*" \(change \d+ of the journal\)$/m, "$name: where it is recorded");
 }
@@ -122,9 +123,8 @@ foreach my $method ('lz4', 'zstd')
 	SKIP:
 	{
 		skip "$method is not there", 2 if system("command -v $method >/dev/null") != 0;
-		shell("$method -q -c <'" . ($path{plain} =~ s/'/'\\''/gr) . "' >plain.$method");
-		level_of("plain, by $method", "plain.$method", 'fresh');
-		unlink("plain.$method");
+		IPC::Run::run([ $method, '-q', '-c' ], '<', $path{plain}, '>', "$odd/plain.$method") or die;
+		level_of("plain, by $method", "$odd/plain.$method", 'fresh');
 	}
 }
 shell('gzip', '-k', $path{custom});
