@@ -25,12 +25,20 @@ sql($node, $db, q{
 	INSERT INTO openmetadata.big SELECT md5(i::text) || md5((2 * i)::text) FROM generate_series(1, 40000) AS i});
 
 # A role with no more rights than it takes: it opens no file of the server.
+sub grant_rights
+{
+	my ($schema) = @_;
+
+	sql($node, $db, qq{
+		GRANT USAGE ON SCHEMA $schema TO dba;
+		GRANT EXECUTE ON FUNCTION $schema.upgrade_prereq_mark_backup, $schema.upgrade_prereq_record_backup TO dba;
+		GRANT SELECT, INSERT (kind, object_identity, object, state_before, state_after, reason, expires_at),
+		    UPDATE (undone_at, undone_by, outcome) ON $schema.upgrade_prereq_journal TO dba});
+}
 sql($node, $db, q{
 	CREATE ROLE dba LOGIN PASSWORD 'do not tell';
-	GRANT openmetadata_user TO dba;
-	GRANT EXECUTE ON FUNCTION upgrade_prereq_mark_backup, upgrade_prereq_record_backup TO dba;
-	GRANT SELECT, INSERT (kind, object_identity, object, state_before, state_after, reason, expires_at),
-	    UPDATE (undone_at, undone_by, outcome) ON upgrade_prereq_journal TO dba});
+	GRANT openmetadata_user TO dba});
+grant_rights('public');
 
 $ENV{PGHOST} = $node->host;
 $ENV{PGPORT} = $node->port;
@@ -189,12 +197,15 @@ tool_is('no rights', [ '-U', 'openmetadata_user', $path{custom} ], 3, '', qr/per
 tool_is('--help', ['--help'], 0, qr/^Usage:.*^Exit status:\n  0  done\n/ms);
 tool_is('a password in the connection string', [ '-d', "dbname=$db password='do not tell'", $path{custom} ], 0, qr/^Level: fresh$/m);
 
-# in a schema of its own, with a search_path that does not have it
+# in a schema of its own, which is not in search_path
 sql($node, $db, q{
+	DROP EXTENSION upgrade_prereq;
 	CREATE SCHEMA "the tools";
-	GRANT USAGE ON SCHEMA "the tools" TO dba;
-	ALTER EXTENSION upgrade_prereq SET SCHEMA "the tools"});
-level_of('the extension in a schema of its own', $path{custom}, 'fresh');
+	CREATE EXTENSION upgrade_prereq SCHEMA "the tools"});
+grant_rights('"the tools"');
+tool_is('--mark, with the extension in a schema of its own', ['--mark'], 0, qr/^upgrade_prereq_mark_backup: /);
+sql($node, 'postgres', 'SELECT pg_sleep(1.2)') if $version < 150000;
+level_of('the extension in a schema of its own', dump_to('elsewhere'), 'fresh');
 
 $node->stop;
 done_testing();
