@@ -7,17 +7,37 @@ EXTENSION = upgrade_prereq
 MODULE_big = upgrade_prereq
 PGFILEDESC = "upgrade_prereq - preflight checks before an OpenMetadata upgrade"
 DATA = sql/upgrade_prereq--1.0.sql
+SCRIPTS = tools/upgrade-prereq-backup
 
 OBJS = \
 	$(WIN32RES) \
 	src/acknowledge.o \
 	src/acknowledgement.o \
 	src/attempt.o \
+	src/backup/archive.o \
+	src/backup/archive_contents.o \
+	src/backup/archive_custom.o \
+	src/backup/archive_folder.o \
+	src/backup/archive_inflate.o \
+	src/backup/archive_metadata.o \
+	src/backup/archive_path.o \
+	src/backup/archive_source.o \
+	src/backup/archive_sql.o \
+	src/backup/archive_tar.o \
+	src/backup/archive_wrapper.o \
+	src/backup/evidence.o \
+	src/backup/judge.o \
+	src/backup/mark.o \
+	src/backup/moment.o \
+	src/backup/read_archive.o \
+	src/backup/record.o \
+	src/backup/trace.o \
 	src/check.o \
 	src/check_list.o \
 	src/check_pages.o \
 	src/check_run.o \
 	src/checks/acknowledgements.o \
+	src/checks/backup.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \
@@ -78,6 +98,7 @@ OBJS = \
 	src/runs/run_row.o \
 	src/runs/runs.o \
 	src/runs/settle.o \
+	src/server_file.o \
 	src/stored_setting.o \
 	src/table.o \
 	src/upgrade_prereq.o
@@ -85,8 +106,10 @@ OBJS = \
 REGRESS = \
 	install \
 	airflow \
+	backup \
 	release \
 	acknowledge \
+	archive \
 	engine \
 	eras \
 	estimate \
@@ -111,13 +134,13 @@ source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
 PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
-EXTRA_CLEAN = model_test src/check_list.c src/check_pages.c src/kind_list.c \
-	src/runs/airflow_texts.c META.json upgrade_prereq-*.zip
+EXTRA_CLEAN = fuzz_archive fuzzer model_test src/check_list.c src/check_pages.c \
+	src/kind_list.c src/runs/airflow_texts.c META.json upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
 ifdef VPATH
-$(shell mkdir -p src/checks src/memory src/runs)
+$(shell mkdir -p src/backup src/checks src/memory src/runs)
 endif
 
 # Where the regression tests find the tables of OpenMetadata.
@@ -126,6 +149,12 @@ export UPGRADE_PREREQ_FIXTURE ?= $(abspath $(source_dir))/fixture
 PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+
+# PGXS would look for the script in a folder below.
+uninstall: uninstall-scripts
+
+uninstall-scripts:
+	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(SCRIPTS)))
 
 # The checks are compiled in: one table, made from the headers and queries
 # of their files.
@@ -166,7 +195,7 @@ src/runs/airflow_texts.c: $(airflow_texts) $(source_dir)/tools/text_list.awk
 src/runs/airflow_texts.o src/runs/airflow_texts.bc: src/runs/airflow_texts.c
 
 # Every object is made again when a header changed: the library is small.
-$(filter %.o,$(OBJS)): $(wildcard $(source_dir)/src/*.h $(source_dir)/src/memory/*.h $(source_dir)/src/runs/*.h)
+$(filter %.o,$(OBJS)): $(wildcard $(addprefix $(source_dir)/src/,*.h backup/*.h memory/*.h runs/*.h))
 src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
 
 # The memory model against measured values, without a server.
@@ -178,6 +207,30 @@ model_test: $(model_sources) $(wildcard $(source_dir)/src/memory/model*.h)
 
 check-model: model_test
 	$(abspath $<) < $(source_dir)/test/model_measured.tsv
+
+# The reader of archives without a server: with clang's libFuzzer for
+# FUZZ_SECONDS, from real archives and whatever a former run found in
+# fuzz_corpus; with any compiler as a program of its own (t/027_archive_fuzz.pl).
+archive_sources := $(source_dir)/fuzz/archive.c $(filter-out %/archive_path.c,\
+	$(wildcard $(source_dir)/src/backup/archive*.c))
+archive_headers := $(wildcard $(source_dir)/src/backup/archive*.h)
+FUZZ_CC ?= clang
+FUZZ_SECONDS ?= 60
+FUZZ_FLAGS ?= -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+	-Wno-ignored-attributes -DFUZZER
+
+fuzz_archive: $(archive_sources) $(archive_headers)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(FUZZ_ARCHIVE_FLAGS) -DFRONTEND -o $@ $(archive_sources) \
+		-L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
+
+fuzzer: $(archive_sources) $(archive_headers)
+	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -DFRONTEND -o $@ $(archive_sources) \
+		-L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
+
+fuzz: fuzzer
+	mkdir -p fuzz_corpus
+	$(abspath fuzzer) -max_total_time=$(FUZZ_SECONDS) -max_len=65536 -timeout=20 \
+		-print_final_stats=1 fuzz_corpus $(source_dir)/fuzz/corpus
 
 # Reference pages, made from the same headers as the library.
 check_pages := $(patsubst %,doc/checks/%.md,$(basename $(notdir $(checks))))
@@ -203,4 +256,4 @@ dist: META.json
 	git -C $(source_dir) archive --format zip --prefix upgrade_prereq-$(version)/ \
 		--add-file $(abspath META.json) -o $(abspath upgrade_prereq-$(version).zip) HEAD
 
-.PHONY: check-model dist docs
+.PHONY: check-model dist docs fuzz uninstall-scripts

@@ -113,6 +113,11 @@ END
 $$;
 \x on
 SELECT * FROM pg_temp.gate('1.13.5');
+-- a backup that somebody declares, and that is to be enough
+SELECT level FROM upgrade_prereq_record_backup(kind => 'rds', reference => 'snap-1', taken_at => now());
+SELECT * FROM pg_temp.gate('1.13.5');
+SET upgrade_prereq.required_backup_level = declared;
+SELECT * FROM pg_temp.gate('1.13.5');
 SELECT * FROM pg_temp.gate('1.13.5', 'Info');
 SELECT * FROM pg_temp.gate('1.13.4');
 SELECT * FROM pg_temp.gate(NULL);
@@ -213,4 +218,5 @@ SELECT count(*) > 10 AS many, count(*) FILTER (WHERE status = 'unknown') AS unkn
 FROM upgrade_prereq_findings('1.13.5', deep => true);
 COMMIT;
 
+TRUNCATE upgrade_prereq_journal;
 \i :teardown

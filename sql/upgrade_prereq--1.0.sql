@@ -327,6 +327,70 @@ COMMENT ON FUNCTION upgrade_prereq_resolve(text[], text, boolean, text[], interv
 REVOKE ALL ON FUNCTION upgrade_prereq_resolve(text[], text, boolean, text[], interval, boolean, text[], text, name) FROM PUBLIC;
 
 --
+-- Backups
+--
+
+CREATE FUNCTION upgrade_prereq_read_archive(
+    data bytea DEFAULT NULL,
+    path text DEFAULT NULL,
+    tail bytea DEFAULT NULL,
+    size_bytes bigint DEFAULT NULL,
+    OUT format text,
+    OUT archive_version text,
+    OUT state text,
+    OUT problem text,
+    OUT complete text,
+    OUT complete_reason text,
+    OUT created timestamp,
+    OUT created_zone text,
+    OUT database_name text,
+    OUT database_oid oid,
+    OUT encoding text,
+    OUT server_version text,
+    OUT dump_version text,
+    OUT openmetadata_version text,
+    OUT compression text,
+    OUT entry_count bigint,
+    OUT table_count bigint,
+    OUT table_data_count bigint,
+    OUT tables_without_data text[],
+    OUT extensions text[],
+    OUT database_settings text[],
+    OUT file_bytes bigint,
+    OUT needs_bytes bigint,
+    OUT needs_tail_bytes bigint)
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_read_archive';
+COMMENT ON FUNCTION upgrade_prereq_read_archive(bytea, text, bytea, bigint) IS
+'what a dump says of itself, and whether it is whole: pg_dump''s archives and SQL, OpenMetadata''s metadata.json';
+
+CREATE FUNCTION upgrade_prereq_archive_entries(
+    data bytea DEFAULT NULL,
+    path text DEFAULT NULL,
+    tail bytea DEFAULT NULL,
+    size_bytes bigint DEFAULT NULL,
+    OUT number integer,
+    OUT dump_id integer,
+    OUT type text,
+    OUT schema_name text,
+    OUT name text,
+    OUT owner text,
+    OUT database_name text,
+    OUT catalog_oid oid,
+    OUT object_oid oid,
+    OUT section text,
+    OUT has_data boolean,
+    OUT data_position bigint,
+    OUT file_name text,
+    OUT row_count bigint,
+    OUT definition text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_archive_entries';
+COMMENT ON FUNCTION upgrade_prereq_archive_entries(bytea, text, bytea, bigint) IS
+'the table of contents of a dump, entry by entry, and which tables have data in it';
+
+--
 -- The journal
 --
 -- Every change that outlives the session is a row, written in the transaction
@@ -370,7 +434,7 @@ COMMENT ON TABLE upgrade_prereq_journal IS
 COMMENT ON SEQUENCE upgrade_prereq_journal_id_seq IS
 'numbers of the changes that upgrade_prereq made';
 COMMENT ON COLUMN upgrade_prereq_journal.kind IS
-'what was changed: setting, run for the row of a run, or acknowledgement';
+'what was changed: setting, run for the row of a run, acknowledgement, backup (a record of one), backup_marker';
 COMMENT ON COLUMN upgrade_prereq_journal.object_identity IS
 'the object that was changed, by the names it had';
 COMMENT ON COLUMN upgrade_prereq_journal.object IS
@@ -460,3 +524,55 @@ AS 'MODULE_PATHNAME', 'upgrade_prereq_undo';
 COMMENT ON FUNCTION upgrade_prereq_undo(bigint) IS
 'takes back one change of the journal';
 REVOKE ALL ON FUNCTION upgrade_prereq_undo(bigint) FROM PUBLIC;
+
+--
+-- Backups
+--
+
+CREATE TYPE upgrade_prereq_backup_level AS ENUM (
+    'none', 'declared', 'seen', 'header', 'listed', 'complete', 'fresh');
+COMMENT ON TYPE upgrade_prereq_backup_level IS
+'how far a backup is proven, in ascending order';
+
+CREATE FUNCTION upgrade_prereq_mark_backup(
+    reason text DEFAULT NULL,
+    OUT marker text,
+    OUT object_identity text,
+    OUT lsn pg_lsn,
+    OUT openmetadata_version text,
+    OUT journal_id bigint,
+    OUT note text)
+RETURNS record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_mark_backup';
+COMMENT ON FUNCTION upgrade_prereq_mark_backup(text) IS
+'puts a mark into the database that a dump made from now on carries';
+REVOKE ALL ON FUNCTION upgrade_prereq_mark_backup(text) FROM PUBLIC;
+
+CREATE FUNCTION upgrade_prereq_record_backup(
+    path text DEFAULT NULL,
+    data bytea DEFAULT NULL,
+    kind text DEFAULT 'dump',
+    reference text DEFAULT NULL,
+    taken_at timestamptz DEFAULT NULL,
+    size_bytes bigint DEFAULT NULL,
+    tail bytea DEFAULT NULL,
+    restore_status integer DEFAULT NULL,
+    files text DEFAULT NULL,
+    reason text DEFAULT NULL,
+    OUT level upgrade_prereq_backup_level,
+    OUT next_level upgrade_prereq_backup_level,
+    OUT missing text,
+    OUT next_step text,
+    OUT needs_bytes bigint,
+    OUT needs_tail_bytes bigint,
+    OUT journal_id bigint,
+    OUT object_identity text)
+RETURNS record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_record_backup';
+COMMENT ON FUNCTION upgrade_prereq_record_backup(
+    text, bytea, text, text, timestamptz, bigint, bytea, integer, text, text) IS
+'records that there is a backup, and says how much that proves';
+REVOKE ALL ON FUNCTION upgrade_prereq_record_backup(
+    text, bytea, text, text, timestamptz, bigint, bytea, integer, text, text) FROM PUBLIC;

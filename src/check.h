@@ -101,6 +101,8 @@ extern const char *check_tables(const Check *check);
 /* src/checks/ */
 extern List *check_acknowledgements(const Check *check,
 									const Installation *installation);
+extern List *check_backup(const Check *check,
+						  const Installation *installation);
 extern List *check_extension_version(const Check *check,
 									 const Installation *installation);
 extern List *check_setting_has_no_effect(const Check *check,

@@ -68,6 +68,7 @@
 
 /* 16: one function for the privileges on any kind of object. */
 #if PG_VERSION_NUM < 160000
+#include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
@@ -92,10 +93,17 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 static inline bool
 object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 {
+	if (classid == RelationRelationId)
+		return pg_class_ownercheck(objectid, roleid);
 	if (classid != DatabaseRelationId)
 		elog(ERROR, "unexpected class %u", classid);
 	return pg_database_ownercheck(objectid, roleid);
 }
+#endif
+
+/* 16: when a table was last read from one end to the other. */
+#if PG_VERSION_NUM >= 160000
+#define HAVE_LAST_SCAN
 #endif
 
 /* 16: CREATEROLE reaches only the roles that it has ADMIN OPTION on. */
@@ -232,6 +240,12 @@ sha1_digest(const uint8 *first, size_t first_length,
 	((to)->attcompression = (from)->attcompression)
 #define toast_compress_attribute(value, attribute) \
 	toast_compress_datum(value, (attribute)->attcompression)
+#endif
+
+/* 14: one character is verified, or a string. */
+#if PG_VERSION_NUM < 140000
+#define pg_encoding_verifymbchar(encoding, string, length) \
+	pg_encoding_verifymb(encoding, string, length)
 #endif
 
 /* 14: predefined roles are no longer called default roles. */

@@ -18,6 +18,9 @@
 #include "access/xlog.h"
 #include "acknowledgement.h"
 #include "attempt.h"
+#include "backup/evidence.h"
+#include "backup/mark.h"
+#include "backup/record.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -54,6 +57,8 @@ typedef struct JournalKind
 
 static const JournalKind kinds[] = {
 	{ACKNOWLEDGEMENT_KIND, NULL, acknowledgement_undo, true},
+	{BACKUP_KIND, NULL, record_undo, false},
+	{MARK_KIND, NULL, mark_undo, false},
 	{RAISE_KIND, stored_setting_lock, raise_undo, false},
 	{RUN_KIND, NULL, run_undo, false},
 };

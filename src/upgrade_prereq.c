@@ -11,6 +11,7 @@
 
 #include <limits.h>
 
+#include "backup/evidence.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "upgrade_prereq.h"
@@ -85,6 +86,23 @@ int			setting_airflow_heartbeat_timeout = 300;
  * role or database?  It takes one of max_worker_processes until then.
  */
 bool		setting_deadline_worker = true;
+
+/*
+ * How far a backup has to be proven.  Below it the check backup finds an
+ * error, and the gate refuses.
+ */
+int			setting_required_backup_level = BACKUP_COMPLETE;
+
+static const struct config_enum_entry backup_level_options[] = {
+	{"none", BACKUP_NONE, false},
+	{"declared", BACKUP_DECLARED, false},
+	{"seen", BACKUP_SEEN, false},
+	{"header", BACKUP_HEADER, false},
+	{"listed", BACKUP_LISTED, false},
+	{"complete", BACKUP_COMPLETE, false},
+	{"fresh", BACKUP_FRESH, false},
+	{NULL, 0, false}
+};
 
 /*
  * Not for users: what upgrade_prereq_raise() found, for
@@ -182,6 +200,14 @@ _PG_init(void)
 							 "Without one, the next call of a function that may write does.",
 							 &setting_deadline_worker,
 							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomEnumVariable("upgrade_prereq.required_backup_level",
+							 "Sets how far a backup has to be proven.",
+							 "Below that level the gate refuses.",
+							 &setting_required_backup_level,
+							 BACKUP_COMPLETE, backup_level_options,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 

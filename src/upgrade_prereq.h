@@ -34,5 +34,7 @@ extern char *setting_raised_work_mem;
 extern char *setting_raised_maintenance_work_mem;
 
 extern const char *pipeline_service_client_name(void);
+/* A BackupLevel: what the check backup demands. */
+extern int	setting_required_backup_level;
 
 #endif							/* UPGRADE_PREREQ_H */

@@ -14,6 +14,7 @@ use Test::More;
 my $primary = new_node('primary', allows_streaming => 1);
 $primary->start;
 new_openmetadata($primary, 'openmetadata_db', era => '1.8');
+record_backup($primary, 'openmetadata_db');
 $primary->backup('base');
 
 my $standby = get_node('standby');

@@ -22,7 +22,9 @@ sql($node, $db, q{
 	CREATE ROLE bypasser LOGIN BYPASSRLS;
 	GRANT USAGE ON SCHEMA openmetadata TO reader, bypasser;
 	GRANT SELECT ON ALL TABLES IN SCHEMA openmetadata TO reader, bypasser;
-	GRANT pg_read_all_stats TO reader, bypasser, openmetadata_user});
+	GRANT pg_read_all_stats TO reader, bypasser, openmetadata_user;
+	GRANT SELECT ON upgrade_prereq_journal TO reader, bypasser, openmetadata_user});
+record_backup($node, $db);
 
 # What checks say of themselves, to a superuser.
 my $looked = statuses(sql($node, $db, outlook()));

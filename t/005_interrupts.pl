@@ -22,6 +22,7 @@ my $slow = 'superseded_pipeline_runs';
 # million to go through, which takes a few seconds at least, while the others
 # have next to nothing to do.
 new_openmetadata($node, $db, fill => { pipelines => 8, runs => 2 });
+record_backup($node, $db);
 sql($node, $db, q{
 	SELECT format('ALTER TABLE openmetadata.ingestion_pipeline_entity DROP CONSTRAINT %I CASCADE', conname)
 	FROM pg_constraint

@@ -29,6 +29,10 @@ sql($node, $db, q{
 	ANALYZE;
 	CREATE ROLE nobody_special LOGIN});
 
+# The first thing that is asked for.
+is(sqlstate((run_psql($node, $db, 'SELECT upgrade_prereq_require()'))[2]), 'UP001', 'the gate refuses without a backup');
+record_backup($node, $db);
+
 sub gate_file
 {
 	my ($text) = @_;

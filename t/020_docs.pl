@@ -3,9 +3,10 @@
 #
 # What a fenced block is for stands in its info string:
 #
-#   sql [bare] [faults] [airflow=SHAPE] [error=SQLSTATE]
+#   sql [bare] [faults] [backup] [airflow=SHAPE] [error=SQLSTATE]
 #                                          run by psql, stops at the first error
-#   sh test [bare] [faults] [exit=N]       run by sh, with PGDATABASE and so on
+#   sh test [bare] [faults] [backup] [exit=N]
+#                                          run by sh, with PGDATABASE and so on
 #   yaml test [...]                        its literal blocks ("|") run by sh
 #   text report                            what upgrade_prereq_check('1.13.4') says
 #                                          with fixture/faults.sql, on
@@ -14,8 +15,8 @@
 #
 # Each runs in a fresh database "openmetadata_db" with the tables and rows of
 # OpenMetadata 1.8 and the extension; "bare" leaves out the extension, "faults"
-# adds fixture/faults.sql, "airflow" the tables of Airflow, as if it were its
-# database.
+# adds fixture/faults.sql, "backup" makes a dump and records it, "airflow" adds
+# the tables of Airflow, as if it were its database.
 
 use strict;
 use warnings;
@@ -136,6 +137,7 @@ sub make_database
 	sql($node, $database, undef,
 		args => [ '-v', "shape=$1", '-v', 'schema=public', '-f', "$fixture/airflow/schema.sql" ])
 	  if $info =~ /\bairflow=(\S+)/;
+	record_backup($node, $database) if $info =~ /\bbackup\b/;
 }
 
 # Run SQL; what went wrong, or an empty string.
@@ -158,6 +160,7 @@ sub run_shell
 
 	local %ENV = (
 		%ENV,
+		PATH => "$root/tools:$ENV{PATH}",
 		PGHOST => $node->host,
 		PGPORT => $node->port,
 		PGDATABASE => $database);
@@ -221,7 +224,7 @@ sub run_block
 	my @scripts = $kind eq 'yaml' ? yaml_scripts($block->{text}) : $block->{text};
 	my $problem = '';
 
-	delete @option{qw(bare faults airflow)};
+	delete @option{qw(bare faults backup airflow)};
 	return 'unknown words in the info string' if %option;
 	return 'no literal block to run' if !@scripts;
 

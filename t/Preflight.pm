@@ -30,6 +30,7 @@ our @EXPORT = qw(
   $fixture
   get_node new_node start_node new_openmetadata
   run_psql sql
+  dump_database record_backup
   findings outlook statuses sqlstate
   session
 );
@@ -138,6 +139,32 @@ sub sql
 		die 'psql failed';
 	}
 	return $out;
+}
+
+# Make a dump, to a file or folder of that name in the server's base folder;
+# further arguments are options of pg_dump, which may have another --format than
+# the custom one.  Returns the path.
+sub dump_database
+{
+	my ($node, $dbname, $name, @options) = @_;
+	my $path = $node->basedir . "/$name";
+	my $err = '';
+
+	IPC::Run::run(
+		[ 'pg_dump', '-U', 'postgres', '-d', $node->connstr($dbname), '-F', 'c', '-f', $path, @options ],
+		'<', \undef, '2>', \$err, IPC::Run::timeout(300))
+	  or die "pg_dump failed: $err";
+	return $path;
+}
+
+# Make a backup that the gate accepts, and record it.
+sub record_backup
+{
+	my ($node, $dbname) = @_;
+	my $path = dump_database($node, $dbname, "$dbname.dump");
+	my $level = sql($node, $dbname, "SELECT level FROM upgrade_prereq_record_backup('$path')");
+
+	BAIL_OUT("the backup reaches the level $level only") if $level ne 'complete';
 }
 
 # The SQLSTATE of the first error that psql showed, or an empty string.

@@ -9,9 +9,9 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_authid.h"
 #include "compat.h"
 #include "script_session.h"
+#include "server_file.h"
 #include "statement.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
@@ -40,12 +40,7 @@ read_migration_settings(void *argument)
 static char *
 read_server_file(text *path)
 {
-	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to read files of the server"),
-				 errdetail("Only roles with the privileges of role \"pg_read_server_files\" may give a path."),
-				 errhint("Pass the text of the script instead.")));
+	server_file_check_right("Pass the text of the script instead.");
 	return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_read_file_all,
 															  PointerGetDatum(path))));
 }

@@ -1,0 +1,39 @@
+-- id: backup_running
+-- title: no backup is at work
+-- category: backup
+-- level: warning
+-- cost: light
+-- versions: all
+-- installation: any
+-- passed: no dump and no base backup is at work
+--
+-- A dump locks every table against being altered until it ends, so that the
+-- migration would wait for it; a base backup that ends after the migration has
+-- begun is no way back.  Both are told by the names that the programs give
+-- themselves, which everybody may see, and which can be changed.
+WITH running AS (
+    SELECT activity.application_name AS application,
+           activity.usename AS role_name,
+           activity.pid,
+           activity.backend_start,
+           COALESCE(activity.backend_type, '') = 'walsender' AS is_base_backup
+    FROM pg_catalog.pg_stat_activity AS activity
+    WHERE activity.pid <> pg_backend_pid()
+      AND (activity.application_name IN ('pg_dump', 'pg_dumpall') AND activity.datname = current_database()
+           OR activity.application_name LIKE 'pg\_basebackup%'
+           OR activity.pid IN (SELECT progress.pid FROM pg_catalog.pg_stat_progress_basebackup AS progress))
+)
+SELECT 'found' AS status,
+       'session' AS object_type,
+       format('%s of role %I', application, role_name) AS object_identity,
+       format('"%s" of role "%s" is making a backup now', application, role_name) AS message,
+       format('Number of sessions: %s.', count(*)) AS detail,
+       CASE WHEN bool_or(is_base_backup)
+            THEN 'Wait until it has ended: until then it is no backup of the database as it is now.'
+            ELSE 'Wait until it has ended: it keeps the migration from altering tables.'
+       END AS hint,
+       jsonb_build_object(
+           'pids', jsonb_agg(pid ORDER BY pid),
+           'running_for', date_trunc('second', statement_timestamp() - min(backend_start))::text) AS data
+FROM running
+GROUP BY application, role_name

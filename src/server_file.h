@@ -1,0 +1,15 @@
+/*-------------------------------------------------------------------------
+ *
+ * server_file.h
+ *	  Who may have files of the server read.
+ *
+ * src/server_file.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UPGRADE_PREREQ_SERVER_FILE_H
+#define UPGRADE_PREREQ_SERVER_FILE_H
+
+extern void server_file_check_right(const char *hint);
+
+#endif							/* UPGRADE_PREREQ_SERVER_FILE_H */
