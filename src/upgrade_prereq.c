@@ -69,6 +69,12 @@ static const struct config_enum_entry pipeline_service_clients[] = {
 };
 
 /*
+ * How long the maintenance takes that begins now: which schedules come up
+ * meanwhile?  By default as long as a raise is valid.
+ */
+int			setting_window = 14400;
+
+/*
  * Should a background worker take back at its deadline what was raised for a
  * role or database?  It takes one of max_worker_processes until then.
  */
@@ -148,6 +154,14 @@ _PG_init(void)
 							 CLIENT_AUTO, pipeline_service_clients,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
+
+	DefineCustomIntVariable("upgrade_prereq.window",
+							"Sets the length of the maintenance window, which begins now.",
+							"No schedule should start a run in it.",
+							&setting_window,
+							14400, 0, 7 * 86400,
+							PGC_USERSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
 
 	DefineCustomBoolVariable("upgrade_prereq.deadline_worker",
 							 "Has a background worker take back at its deadline what was raised.",

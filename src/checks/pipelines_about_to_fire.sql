@@ -20,46 +20,67 @@
 -- on `pipelineTimezone`, so that Airflow takes a schedule as UTC; the
 -- Kubernetes runner (K8sPipelineClient, buildCronJob) does.  Which of them
 -- runs the pipelines is not in the database, so the earlier of the two times
--- counts.  An hour that the clock skips or repeats counts in every reading.
+-- counts, unless the setting upgrade_prereq.pipeline_service_client tells.  A
+-- time that the clock skips or repeats counts in every reading.
 --
 -- Out of the question are pipelines that are deleted, not deployed, not
 -- enabled, or whose `startDate` comes later; behind `endDate` Airflow runs the
 -- last interval that began before it (CronDataIntervalTimetable).  Those that
 -- were deployed with `pausePipeline` may have been resumed in Airflow since.
+-- Kubernetes knows none of these three.
 WITH clock AS (
     SELECT statement_timestamp() AS now,
            statement_timestamp() + fact.maintenance_window AS window_end
     FROM fact
 ),
+entity AS MATERIALIZED (
+    SELECT entity.@fqnhash@::text AS key,
+           readable.document,
+           COALESCE(readable.document ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
+           btrim(readable.document #>> '{airflowConfig,scheduleInterval}', E' \t\r\n') AS schedule
+    FROM fact, @schema@.ingestion_pipeline_entity AS entity
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
+                         AND entity.json::text ~ fact.unreadable_json THEN NULL
+                    ELSE entity.json
+               END AS document
+    ) AS readable
+),
 pipeline AS MATERIALIZED (
-    SELECT COALESCE(entity.json ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
-           entity.json #>> '{airflowConfig,scheduleInterval}' AS schedule,
-           COALESCE(NULLIF(entity.json #>> '{airflowConfig,pipelineTimezone}', ''), 'UTC') AS zone,
-           COALESCE(entity.json #>> '{airflowConfig,pausePipeline}', '') = 'true' AS paused,
+    SELECT entity.fqn, entity.schedule, zone.own AS zone,
+           CASE fact.pipeline_service_client WHEN 'kubernetes' THEN zone.own ELSE 'UTC' END AS other_zone,
+           fact.pipeline_service_client <> 'kubernetes'
+           AND COALESCE(entity.document #>> '{airflowConfig,pausePipeline}', '') = 'true' AS paused,
            -- the first run after this is the next one
-           GREATEST(LEAST(clock.now, bound.ends_at), bound.starts_at - interval '1 microsecond') AS after
-    FROM clock, @schema@.ingestion_pipeline_entity AS entity
+           CASE WHEN fact.pipeline_service_client = 'kubernetes' THEN clock.now
+                ELSE GREATEST(LEAST(clock.now, bound.ends_at), bound.starts_at - interval '1 microsecond')
+           END AS after
+    FROM fact, clock, entity
+    CROSS JOIN LATERAL (
+        SELECT CASE fact.pipeline_service_client WHEN 'airflow' THEN 'UTC'
+                    ELSE COALESCE(NULLIF(entity.document #>> '{airflowConfig,pipelineTimezone}', ''), 'UTC')
+               END AS own
+    ) AS zone
     -- a time that cannot be read is no bound
     CROSS JOIN LATERAL (
         SELECT max(moment.at) FILTER (WHERE key = 'startDate') AS starts_at,
                max(moment.at) FILTER (WHERE key = 'endDate') AS ends_at
         FROM unnest('{startDate,endDate}'::text[]) AS key,
-             regexp_match(entity.json #>> ARRAY['airflowConfig', key],
+             regexp_match(entity.document #>> ARRAY['airflowConfig', key],
                           '^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:Z|\+00:00))?$') AS part,
              LATERAL (SELECT (timestamp '2000-01-01'
                               + make_interval(part[1]::int - 2000, part[2]::int - 1, 0, part[3]::int - 1,
                                               COALESCE(part[4], '0')::int, COALESCE(part[5], '0')::int,
                                               COALESCE(part[6], '0')::int)) AT TIME ZONE 'UTC') AS moment (at)
     ) AS bound
-    WHERE COALESCE(entity.json ->> 'deleted', '') <> 'true'
-      AND entity.json ->> 'deployed' = 'true'
-      AND COALESCE(entity.json ->> 'enabled', '') <> 'false'
-      AND lower(btrim(COALESCE(entity.json #>> '{airflowConfig,scheduleInterval}', ''), E' \t\r\n'))
-          NOT IN ('', 'none', 'null', '@once')
+    WHERE COALESCE(entity.document ->> 'deleted', '') <> 'true'
+      AND entity.document ->> 'deployed' = 'true'
+      AND COALESCE(entity.document ->> 'enabled', '') <> 'false'
+      AND lower(entity.schedule) NOT IN ('', 'none', 'null', '@once')
 ),
 expression AS MATERIALIZED (
     SELECT schedule,
-           regexp_split_to_array(COALESCE(preset.cron, lower(btrim(schedule, E' \t\r\n'))), '\s+') AS fields
+           regexp_split_to_array(COALESCE(preset.cron, lower(schedule)), '\s+') AS fields
     FROM (SELECT DISTINCT schedule FROM pipeline) AS distinct_schedule
     LEFT JOIN (VALUES ('@continuous', '* * * * *'),
                       ('@hourly', '0 * * * *'),
@@ -70,7 +91,7 @@ expression AS MATERIALIZED (
                       ('@quarterly', '0 0 1 */3 *'),
                       ('@yearly', '0 0 1 1 *'),
                       ('@annually', '0 0 1 1 *')) AS preset (name, cron)
-        ON preset.name = lower(btrim(schedule, E' \t\r\n'))
+        ON preset.name = lower(schedule)
 ),
 -- "low-high/step", or what is short for it
 item AS (
@@ -135,7 +156,7 @@ occurrence AS MATERIALIZED (
     FROM (SELECT DISTINCT pipeline.schedule, after, reading.zone
           FROM pipeline
           JOIN zoned ON zoned.zone = pipeline.zone AND zoned.is_valid
-          CROSS JOIN LATERAL (VALUES (pipeline.zone), ('UTC')) AS reading (zone)) AS start
+          CROSS JOIN LATERAL (VALUES (pipeline.zone), (pipeline.other_zone)) AS reading (zone)) AS start
     JOIN cron ON cron.schedule = start.schedule AND cron.is_valid
     CROSS JOIN clock
     CROSS JOIN LATERAL (
@@ -167,7 +188,7 @@ due AS (
     SELECT pipeline.fqn, pipeline.schedule, pipeline.paused, min(occurrence.at) AS at
     FROM clock, pipeline
     JOIN occurrence ON occurrence.schedule = pipeline.schedule AND occurrence.after = pipeline.after
-                   AND occurrence.zone IN (pipeline.zone, 'UTC')
+                   AND occurrence.zone IN (pipeline.zone, pipeline.other_zone)
     WHERE occurrence.at > clock.now AND occurrence.at <= clock.window_end
     GROUP BY pipeline.fqn, pipeline.schedule, pipeline.paused
 )
@@ -214,3 +235,11 @@ FROM pipeline
 JOIN zoned ON zoned.zone = pipeline.zone AND NOT zoned.is_valid
 JOIN cron ON cron.schedule = pipeline.schedule AND cron.is_valid
 GROUP BY pipeline.zone
+UNION ALL
+SELECT 'unknown', 'warning', 'ingestion pipeline', entity.fqn,
+       'could not check: the document of an ingestion pipeline cannot be read',
+       format('Its key is %s. The document is missing, or holds characters that PostgreSQL cannot read.', entity.key),
+       'See in the scheduler when the pipeline will start.',
+       NULL
+FROM entity
+WHERE entity.document IS NULL
