@@ -57,37 +57,42 @@ orphan AS MATERIALIZED (
     WHERE NOT EXISTS (SELECT FROM @schema@.ingestion_pipeline_entity AS entity
                       WHERE entity.@fqnhash@ = name.key)
 ),
--- where the full name itself is kept, it begins with that of the service
-service AS (
-    SELECT orphan.key,
-           CASE WHEN '@entityfqnhash@' = 'entityfqn'
-                THEN substring(orphan.key FROM '^("(?:[^"]|"")*"|[^.]*)')
-                ELSE (SELECT min(substring(readable.document ->> 'fullyQualifiedName' FROM '^("(?:[^"]|"")*"|[^.]*)'))
-                      FROM fact, @schema@.ingestion_pipeline_entity AS entity
-                      CROSS JOIN LATERAL (
-                          SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
-                                           AND entity.json::text ~ fact.unreadable_json THEN NULL
-                                      ELSE entity.json
-                                 END AS document
-                      ) AS readable
-                      WHERE split_part(entity.@fqnhash@, '.', 1) = split_part(orphan.key, '.', 1))
-           END AS name
+-- the names of services, by their hash
+service AS MATERIALIZED (
+    SELECT split_part(entity.@fqnhash@, '.', 1) AS hash,
+           min(substring(readable.document ->> 'fullyQualifiedName' FROM '^("(?:[^"]|"")*"|[^.]*)')) AS name
+    FROM fact, @schema@.ingestion_pipeline_entity AS entity
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
+                         AND entity.json::text ~ fact.unreadable_json THEN NULL
+                    ELSE entity.json
+               END AS document
+    ) AS readable
+    WHERE '@fqnhash@' = 'fqnhash'
+    GROUP BY split_part(entity.@fqnhash@, '.', 1)
+),
+named AS (
+    SELECT orphan.*,
+           CASE WHEN '@fqnhash@' = 'fqnhash' THEN service.name
+                -- the full name itself is kept, and begins with that of the service
+                ELSE substring(orphan.key FROM '^("(?:[^"]|"")*"|[^.]*)')
+           END AS service
     FROM orphan
+    LEFT JOIN service ON service.hash = split_part(orphan.key, '.', 1)
 )
 SELECT 'schema' AS object_type,
        quote_ident(fact.schema_name) AS object_identity,
        'there are statuses of ingestion pipelines that do not exist any more' AS message,
        format('Statuses: %s, of pipelines: %s, whose services are: %s.%s',
-              sum(orphan.statuses), count(*),
-              COALESCE(string_agg(DISTINCT COALESCE(service.name, 'one without pipelines'), ', '), 'not known'),
-              CASE WHEN bool_or(orphan.state IN ('queued', 'running'))
+              sum(named.statuses), count(*),
+              string_agg(DISTINCT COALESCE(named.service, 'one that is not known'), ', '),
+              CASE WHEN bool_or(named.state IN ('queued', 'running'))
                    THEN format(' The newest status of %s of them says queued or running.',
-                               count(*) FILTER (WHERE orphan.state IN ('queued', 'running')))
+                               count(*) FILTER (WHERE named.state IN ('queued', 'running')))
                    ELSE '' END) AS detail,
        'They hinder nothing. A pipeline that is made anew under the same name inherits them. OpenMetadata cannot delete them; the table can only be cleaned by hand, after a backup.' AS hint,
-       jsonb_build_object('statuses', sum(orphan.statuses), 'pipelines', count(*),
-                          'newest', max(orphan.epoch),
-                          'keys', to_jsonb((array_agg(orphan.key ORDER BY orphan.key))[1:100])) AS data
-FROM fact, orphan
-JOIN service ON service.key = orphan.key
+       jsonb_build_object('statuses', sum(named.statuses), 'pipelines', count(*),
+                          'newest', max(named.epoch),
+                          'keys', to_jsonb((array_agg(named.key ORDER BY named.key))[1:100])) AS data
+FROM fact, named
 GROUP BY fact.schema_name
