@@ -80,6 +80,7 @@ REGRESS = \
 	journal \
 	memory \
 	raise \
+	run_checks \
 	runs \
 	runs_list \
 	server

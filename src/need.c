@@ -269,7 +269,7 @@ query_run_with_facts(const char *query, List *substitutions,
 		facts->older_than,
 		unreadable_json(),
 		facts->live_sessions,
-		psprintf("%d seconds", setting_window)
+		psprintf("%d seconds", setting_maintenance_window)
 	};
 
 	if (installation->schema_name != NULL)

@@ -72,7 +72,7 @@ static const struct config_enum_entry pipeline_service_clients[] = {
  * How long the maintenance takes that begins now: which schedules come up
  * meanwhile?  By default as long as a raise is valid.
  */
-int			setting_window = 14400;
+int			setting_maintenance_window = 14400;
 
 /*
  * Should a background worker take back at its deadline what was raised for a
@@ -155,10 +155,10 @@ _PG_init(void)
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 
-	DefineCustomIntVariable("upgrade_prereq.window",
+	DefineCustomIntVariable("upgrade_prereq.maintenance_window",
 							"Sets the length of the maintenance window, which begins now.",
 							"No schedule should start a run in it.",
-							&setting_window,
+							&setting_maintenance_window,
 							14400, 0, 7 * 86400,
 							PGC_USERSET, GUC_UNIT_S,
 							NULL, NULL, NULL);

@@ -25,7 +25,7 @@ extern int	setting_queued_after;	/* seconds */
 extern int	setting_running_after;	/* seconds */
 extern char *setting_airflow_server;	/* "" = none */
 extern int	setting_pipeline_service_client;	/* PipelineServiceClient */
-extern int	setting_window;		/* seconds */
+extern int	setting_maintenance_window;		/* seconds */
 extern bool setting_deadline_worker;
 
 /* What upgrade_prereq_raise() has to remember until it is put back. */

@@ -32,6 +32,6 @@ SELECT 'trigger' AS object_type,
             ELSE format('application "%s" is scheduled to start during the maintenance window', job_name)
        END AS message,
        format('The trigger is in state %s. The window is %s.', state, fact.maintenance_window) AS detail,
-       'Keep all OpenMetadata servers stopped during the migration; the setting upgrade_prereq.window says how long the window is.' AS hint,
+       'Keep all OpenMetadata servers stopped during the migration; the setting upgrade_prereq.maintenance_window says how long the window is.' AS hint,
        jsonb_build_object('job', job_name, 'state', state, 'next_fire_ms', next_ms) AS data
 FROM due, fact

@@ -46,8 +46,8 @@ WHERE name IS NOT NULL
 UNION ALL
 SELECT 'unknown', live_level, 'table', kind,
        format('could not check: table "%s" cannot be read', kind),
-       upper(left(evidence, 1)) || substr(evidence, 2) || '.',
+       upper(left(problem, 1)) || substr(problem, 2) || '.',
        data ->> 'hint', data ->> 'fix_sql',
        jsonb_build_object('sqlstate', data -> 'sqlstate')
-FROM held
+FROM held, regexp_replace(evidence, '^could not look: ', '') AS problem
 WHERE name IS NULL

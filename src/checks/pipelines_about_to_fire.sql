@@ -10,7 +10,7 @@
 -- The scheduler (Airflow, Kubernetes) does not stop with OpenMetadata.  A run
 -- that it starts meanwhile does not reach the server, and what it reported as
 -- running stays so for good.  The window begins now and is as long as the
--- setting upgrade_prereq.window says.
+-- setting upgrade_prereq.maintenance_window says.
 --
 -- `airflowConfig` (OpenMetadata's ingestionPipeline.json) has the schedule: a
 -- cron expression of five fields, or a name such as @daily.  Read as Airflow's
@@ -67,7 +67,8 @@ pipeline AS MATERIALIZED (
                max(moment.at) FILTER (WHERE key = 'endDate') AS ends_at
         FROM unnest('{startDate,endDate}'::text[]) AS key,
              regexp_match(entity.document #>> ARRAY['airflowConfig', key],
-                          '^(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(?:Z|\+00:00))?$') AS part,
+                          '^(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])'
+                          '(?:T([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d+)?)?(?:Z|\+00:00))?$') AS part,
              LATERAL (SELECT (timestamp '2000-01-01'
                               + make_interval(part[1]::int - 2000, part[2]::int - 1, 0, part[3]::int - 1,
                                               COALESCE(part[4], '0')::int, COALESCE(part[5], '0')::int,
@@ -102,7 +103,7 @@ item AS (
                 WHEN part[4] IS NOT NULL THEN field.high
                 ELSE number.low
            END AS high,
-           COALESCE(part[4], '1')::int AS step
+           NULLIF(COALESCE(part[4], '1')::int, 0) AS step
     FROM expression
     CROSS JOIN (VALUES (1, 0, 59, 59, ''),
                        (2, 0, 23, 23, ''),
@@ -134,7 +135,7 @@ cron AS MATERIALIZED (
                array_agg(DISTINCT value) FILTER (WHERE place = 4) AS months,
                array_agg(DISTINCT value) FILTER (WHERE place = 5) AS weekdays
         FROM (SELECT item.*,
-                     COALESCE(low BETWEEN lowest AND highest AND high BETWEEN lowest AND highest AND step > 0,
+                     COALESCE(low BETWEEN lowest AND highest AND high BETWEEN lowest AND highest AND step IS NOT NULL,
                               false) AS is_sound
               FROM item WHERE item.schedule = expression.schedule) AS sound
         -- a range may go over the end; 7 is 0
@@ -204,7 +205,7 @@ SELECT 'found' AS status,
               count(*), (array_agg(due.fqn ORDER BY due.at, due.fqn))[1], fact.maintenance_window) AS detail,
        CASE WHEN due.paused
             THEN 'Make sure in Airflow that they have not been resumed.'
-            ELSE 'Pause them in OpenMetadata, or stop the scheduler, until the upgrade is done; or choose another time. The setting upgrade_prereq.window says how long the window is.'
+            ELSE 'Pause them in OpenMetadata, or stop the scheduler, until the upgrade is done; or choose another time. The setting upgrade_prereq.maintenance_window says how long the window is.'
        END AS hint,
        jsonb_build_object('pipelines', count(*),
                           'first_at', min(due.at),

@@ -23,7 +23,9 @@
 WITH run AS MATERIALIZED (
     SELECT run.*,
            CASE WHEN strpos(run.name, '"') > 0 THEN run.name ELSE '"' || run.name || '"' END AS quoted_name,
-           run.verdict IN ('superseded', 'unknown') AND run.data ->> 'newest' = 'false' AS is_history
+           -- one whose time cannot be read has no place among the others
+           run.verdict IN ('superseded', 'unknown') AND run.data ->> 'newest' = 'false'
+           AND run.started_at IS NOT NULL AS is_history
     FROM fact,
          jsonb_to_recordset(fact.runs) AS run (kind text, name text, run_id text, state text, started_at timestamptz,
                                                age interval, verdict text, confidence text, evidence text,
@@ -63,11 +65,11 @@ SELECT 'unknown', 'warning',
        CASE kind WHEN 'airflow' THEN 'could not check: Airflow''s record of the runs was not to be had'
                  ELSE 'could not check: the runs of ingestion pipelines cannot be read'
        END,
-       upper(left(evidence, 1)) || substr(evidence, 2) || '.',
+       upper(left(problem, 1)) || substr(problem, 2) || '.',
        data ->> 'hint',
        data ->> 'fix_sql', NULL,
        jsonb_build_object('sqlstate', data -> 'sqlstate')
-FROM run
+FROM run, regexp_replace(evidence, '^could not look: ', '') AS problem
 WHERE kind = 'airflow' OR name IS NULL
 UNION ALL
 SELECT 'found', 'info', 'schema', quote_ident(fact.schema_name),

@@ -21,25 +21,25 @@ WITH rule AS (
     SELECT rule.*
     FROM fact
     CROSS JOIN LATERAL (
-        VALUES ('stuck_app_runs', 'app', 'application', 'info', 'info'),
-               ('stuck_workflows', 'automation_workflow', 'automation workflow', 'info', 'info'),
-               ('stuck_workflows', 'workflow_instance', 'workflow', 'info', 'info'),
-               ('stuck_workflows', 'workflow_instance_state', 'stage of a workflow', 'info', 'info'),
-               ('stuck_jobs', 'background_job', 'background job', 'info', 'notice'),
-               ('stuck_jobs', 'search_index_job', 'job of the search index', 'info', 'notice'),
-               ('stuck_jobs', 'search_index_partition', 'partition of the search index', 'info', 'notice'),
-               ('stuck_jobs', 'rdf_index_job', 'job of the RDF index', 'info', 'notice'),
-               ('stuck_jobs', 'rdf_index_partition', 'partition of the RDF index', 'info', 'notice'),
-               ('stuck_jobs', 'quartz_trigger', 'trigger of the scheduler',
+        VALUES ('stuck_app_runs', 'app', 'application', 'info', 'info', true),
+               ('stuck_workflows', 'automation_workflow', 'automation workflow', 'info', 'info', true),
+               ('stuck_workflows', 'workflow_instance', 'workflow', 'info', 'info', false),
+               ('stuck_workflows', 'workflow_instance_state', 'stage of a workflow', 'info', 'info', false),
+               ('stuck_jobs', 'background_job', 'background job', 'info', 'notice', true),
+               ('stuck_jobs', 'search_index_job', 'job of the search index', 'info', 'notice', true),
+               ('stuck_jobs', 'search_index_partition', 'partition of the search index', 'info', 'notice', true),
+               ('stuck_jobs', 'rdf_index_job', 'job of the RDF index', 'info', 'notice', true),
+               ('stuck_jobs', 'rdf_index_partition', 'partition of the RDF index', 'info', 'notice', true),
+               ('stuck_jobs', 'quartz_trigger', 'job of the scheduler',
                 CASE WHEN fact.installed_version < '{1,13,0}'
                           AND (fact.target_version IS NULL OR fact.target_version >= '{1,13,0}') THEN 'info'
                      ELSE 'warning' END,
-                'notice')
-    ) AS rule (check_id, kind, noun, dead_level, live_level)
+                'notice', true)
+    ) AS rule (check_id, kind, noun, dead_level, live_level, ends_by_itself)
     WHERE rule.check_id = fact.check_id
 ),
 run AS (
-    SELECT run.kind, run.name, run.state, run.verdict, rule.noun, rule.dead_level, rule.live_level,
+    SELECT run.kind, run.name, run.state, run.verdict, rule.noun, rule.dead_level, rule.live_level, rule.ends_by_itself,
            count(*) AS runs,
            count(run.fix_sql) AS fixes,
            min(run.started_at) AS oldest,
@@ -51,7 +51,8 @@ run AS (
          jsonb_to_recordset(fact.runs) AS run (kind text, name text, run_id text, state text, started_at timestamptz,
                                                verdict text, evidence text, fix_sql text, undo_sql text, data jsonb)
     JOIN rule ON rule.kind = run.kind
-    GROUP BY run.kind, run.name, run.state, run.verdict, rule.noun, rule.dead_level, rule.live_level
+    GROUP BY run.kind, run.name, run.state, run.verdict, rule.noun, rule.dead_level, rule.live_level,
+             rule.ends_by_itself
 )
 SELECT 'found' AS status,
        -- what cannot be judged weighs as much as the worse of the two
@@ -64,13 +65,15 @@ SELECT 'found' AS status,
        concat_ws(', ', kind, name, state, verdict) AS object_identity,
        CASE verdict
            WHEN 'running' THEN format('%s "%s" is in state "%s" and may be at work', noun, name, state)
-           WHEN 'stuck' THEN format('%s "%s" is stuck in state "%s"', noun, name, state)
+           WHEN 'stuck' THEN
+               CASE state WHEN 'left behind' THEN format('%s "%s" was left behind', noun, name)
+                          ELSE format('%s "%s" is stuck in state "%s"', noun, name, state) END
            WHEN 'superseded' THEN format('a later run of %s "%s" has left one in state "%s"', noun, name, state)
            WHEN 'orphaned' THEN format('%s "%s" is left over in state "%s"', noun, name, state)
            ELSE format('whether %s "%s" is at work cannot be told', noun, name)
        END AS message,
        CASE WHEN runs > 1 THEN format('There are %s. Of the oldest: %s', runs, evidence) ELSE evidence END AS detail,
-       CASE WHEN verdict = 'running' THEN 'Wait until it has ended, or stop all OpenMetadata servers, before the migration.'
+       CASE WHEN verdict = 'running' AND ends_by_itself THEN 'Wait until it has ended, or stop all OpenMetadata servers, before the migration.'
             WHEN fixes = runs AND runs <= 100 THEN 'The fix sets it to failed.'
             WHEN fixes > 0 THEN 'upgrade_prereq_runs() lists them, each with its fix.'
        END AS hint,
@@ -82,8 +85,8 @@ WHERE name IS NOT NULL
 UNION ALL
 SELECT 'unknown', live_level, 'kind of runs', kind,
        format('could not check: runs of kind %s cannot be read', kind),
-       upper(left(evidence, 1)) || substr(evidence, 2) || '.',
+       upper(left(problem, 1)) || substr(problem, 2) || '.',
        data ->> 'hint', data ->> 'fix_sql', NULL,
        jsonb_build_object('sqlstate', data -> 'sqlstate')
-FROM run
+FROM run, regexp_replace(evidence, '^could not look: ', '') AS problem
 WHERE name IS NULL
