@@ -35,6 +35,9 @@ in_header && /^(--| \*) / {
 	prose[checks] = prose[checks] text "\n"
 }
 
+# a line without text parts paragraphs
+in_header && /^(--| \*)$/ && (checks in prose) { prose[checks] = prose[checks] "\n" }
+
 END {
 	print_head()
 	for (i = 1; i <= checks; i++)
@@ -68,6 +71,15 @@ function index_need(text,    table) {
 	table = text
 	sub(/ .*/, "", table)
 	return "an index of `" table "` that begins with " columns_of(text)
+}
+
+# What a check reads besides the migration history.
+function reads(i,    text) {
+	if (i in tables)
+		text = "these tables of OpenMetadata" tables[i]
+	if (value[i, "facts"] ~ /runs/)
+		text = (text == "" ? "" : text "\n  - ") "what upgrade_prereq_runs() reads"
+	return text == "" ? "no table of OpenMetadata but its migration history" : text
 }
 
 function upgrades(i,    text) {
@@ -105,8 +117,7 @@ function print_check(i) {
 	print "- level: " value[i, "level"]
 	print "- cost: " value[i, "cost"]
 	print "- upgrades: " upgrades(i)
-	print "- reads: " (i in tables ? "these tables of OpenMetadata" tables[i] : \
-		"no table of OpenMetadata but its migration history")
+	print "- reads: " reads(i)
 	if ((i, "query") in value)
 		printf "- query: that of [%s](#%s)\n", value[i, "query"],
 			value[i, "query"]
