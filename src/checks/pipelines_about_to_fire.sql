@@ -41,9 +41,12 @@ entity AS MATERIALIZED (
     FROM fact, @schema@.ingestion_pipeline_entity AS entity
     CROSS JOIN LATERAL (
         SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
+                         -- the second pattern is exact, and slow
+                         AND entity.json::text ~ '\\u|[:,[]\s*-?[0-9.]+[eE]'
                          AND entity.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.json
+                    ELSE entity.json::jsonb
                END AS document
+        OFFSET 0
     ) AS readable
 ),
 pipeline AS MATERIALIZED (
@@ -94,56 +97,63 @@ expression AS MATERIALIZED (
                       ('@annually', '0 0 1 1 *')) AS preset (name, cron)
         ON preset.name = lower(schedule)
 ),
--- "low-high/step", or what is short for it
+-- the items of a field are "low-high/step", or what is short for it
 item AS (
-    SELECT expression.schedule, field.place, field.low AS lowest, field.highest, field.high - field.low + 1 AS size,
-           CASE WHEN part[1] IS NOT NULL THEN field.low ELSE number.low END AS low,
-           CASE WHEN part[1] IS NOT NULL THEN field.high
+    SELECT part_of.place, part_of.field,
+           known.low AS lowest, known.highest, known.high - known.low + 1 AS size,
+           CASE WHEN part[1] IS NOT NULL THEN known.low ELSE number.low END AS low,
+           CASE WHEN part[1] IS NOT NULL THEN known.high
                 WHEN part[3] IS NOT NULL THEN number.high
-                WHEN part[4] IS NOT NULL THEN field.high
+                WHEN part[4] IS NOT NULL THEN known.high
                 ELSE number.low
            END AS high,
            NULLIF(COALESCE(part[4], '1')::int, 0) AS step
-    FROM expression
-    CROSS JOIN (VALUES (1, 0, 59, 59, ''),
-                       (2, 0, 23, 23, ''),
-                       (3, 1, 31, 31, ''),
-                       (4, 1, 12, 12, 'janfebmaraprmayjunjulaugsepoctnovdec'),
-                       (5, 0, 6, 7, 'sunmontuewedthufrisat')) AS field (place, low, high, highest, names)
-    CROSS JOIN LATERAL unnest(string_to_array(expression.fields[field.place], ',')) AS text
+    FROM (SELECT DISTINCT place, fields[place] AS field FROM expression, generate_series(1, 5) AS place) AS part_of
+    JOIN (VALUES (1, 0, 59, 59, ''),
+                 (2, 0, 23, 23, ''),
+                 (3, 1, 31, 31, ''),
+                 (4, 1, 12, 12, 'janfebmaraprmayjunjulaugsepoctnovdec'),
+                 (5, 0, 6, 7, 'sunmontuewedthufrisat')) AS known (place, low, high, highest, names)
+        ON known.place = part_of.place
+    CROSS JOIN LATERAL unnest(string_to_array(part_of.field, ',')) AS text
     CROSS JOIN LATERAL regexp_match(text, '^(?:([*?])|([0-9]{1,2}|[a-z]{3})(?:-([0-9]{1,2}|[a-z]{3}))?)(?:/([0-9]{1,2}))?$') AS part
     CROSS JOIN LATERAL (
         SELECT max(value) FILTER (WHERE nth = 2) AS low, max(value) FILTER (WHERE nth = 3) AS high
         FROM generate_series(2, 3) AS nth
         CROSS JOIN LATERAL (
             SELECT CASE WHEN part[nth] ~ '^[0-9]' THEN part[nth]::int
-                        WHEN strpos(field.names, part[nth]) % 3 = 1 THEN strpos(field.names, part[nth]) / 3 + field.low
+                        WHEN strpos(known.names, part[nth]) % 3 = 1 THEN strpos(known.names, part[nth]) / 3 + known.low
                    END) AS named (value)
     ) AS number
 ),
+field AS MATERIALIZED (
+    SELECT place, field,
+           bool_and(is_sound) AS is_valid,
+           array_agg(DISTINCT value) AS members
+    FROM (SELECT item.*,
+                 COALESCE(low BETWEEN lowest AND highest AND high BETWEEN lowest AND highest AND step IS NOT NULL,
+                          false) AS is_sound
+          FROM item) AS sound
+    -- a range may go over the end; 7 is 0
+    LEFT JOIN LATERAL (
+        SELECT lowest + (n - lowest) % size AS value
+        FROM generate_series(low, CASE WHEN high < low THEN high + size ELSE high END, step) AS n
+    ) AS series ON is_sound
+    GROUP BY place, field
+),
 cron AS MATERIALIZED (
     SELECT expression.schedule,
-           array_length(expression.fields, 1) = 5 AND set.is_valid AS is_valid,
-           expression.fields[3] IN ('*', '?') OR expression.fields[5] IN ('*', '?') AS is_both_days,
-           set.minutes, set.hours, set.days, set.months, set.weekdays
+           COALESCE(array_length(fields, 1) = 5 AND minute.is_valid AND hour.is_valid AND day.is_valid
+                    AND month.is_valid AND weekday.is_valid, false) AS is_valid,
+           fields[3] IN ('*', '?') OR fields[5] IN ('*', '?') AS is_both_days,
+           minute.members AS minutes, hour.members AS hours, day.members AS days, month.members AS months,
+           weekday.members AS weekdays
     FROM expression
-    CROSS JOIN LATERAL (
-        SELECT COALESCE(bool_and(is_sound), false) AND count(DISTINCT place) = 5 AS is_valid,
-               array_agg(DISTINCT value) FILTER (WHERE place = 1) AS minutes,
-               array_agg(DISTINCT value) FILTER (WHERE place = 2) AS hours,
-               array_agg(DISTINCT value) FILTER (WHERE place = 3) AS days,
-               array_agg(DISTINCT value) FILTER (WHERE place = 4) AS months,
-               array_agg(DISTINCT value) FILTER (WHERE place = 5) AS weekdays
-        FROM (SELECT item.*,
-                     COALESCE(low BETWEEN lowest AND highest AND high BETWEEN lowest AND highest AND step IS NOT NULL,
-                              false) AS is_sound
-              FROM item WHERE item.schedule = expression.schedule) AS sound
-        -- a range may go over the end; 7 is 0
-        LEFT JOIN LATERAL (
-            SELECT lowest + (n - lowest) % size AS value
-            FROM generate_series(low, CASE WHEN high < low THEN high + size ELSE high END, step) AS n
-        ) AS series ON is_sound
-    ) AS set
+    LEFT JOIN field AS minute ON minute.place = 1 AND minute.field = fields[1]
+    LEFT JOIN field AS hour ON hour.place = 2 AND hour.field = fields[2]
+    LEFT JOIN field AS day ON day.place = 3 AND day.field = fields[3]
+    LEFT JOIN field AS month ON month.place = 4 AND month.field = fields[4]
+    LEFT JOIN field AS weekday ON weekday.place = 5 AND weekday.field = fields[5]
 ),
 zoned AS MATERIALIZED (
     SELECT zone,

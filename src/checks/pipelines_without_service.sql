@@ -28,17 +28,8 @@
 -- with "instance not found", and so do whole batches of a re-index (OM#21775,
 -- OM#24266).  Looked for are services of the kinds that every release has.
 WITH pipeline AS MATERIALIZED (
-    SELECT entity.@id@::text AS id,
-           readable.document,
-           COALESCE(readable.document ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
-           edge.fromid, edge.fromentity
-    FROM fact, @schema@.ingestion_pipeline_entity AS entity
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
-                         AND entity.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.json
-               END AS document
-    ) AS readable
+    SELECT entity.@id@::text AS id, entity.@fqnhash@::text AS key, edge.fromid, edge.fromentity
+    FROM @schema@.ingestion_pipeline_entity AS entity
     LEFT JOIN LATERAL (
         SELECT relation.@fromid@::text AS fromid, relation.@fromentity@::text AS fromentity
         FROM @schema@.entity_relationship AS relation
@@ -68,10 +59,28 @@ service_is_there AS (
         SELECT fromid IN (SELECT id FROM @schema@.test_suite) WHERE fromentity = 'testSuite'
     ) AS service (found)
 ),
+broken AS MATERIALIZED (
+    SELECT problem.*, readable.document,
+           COALESCE(readable.document ->> 'fullyQualifiedName', problem.key) AS fqn
+    FROM fact,
+         (SELECT 'error' AS level, pipeline.* FROM pipeline WHERE fromid IS NULL
+          UNION ALL
+          SELECT 'warning', id, key, fromid, fromentity FROM service_is_there WHERE NOT found) AS problem
+    JOIN @schema@.ingestion_pipeline_entity AS entity ON entity.@fqnhash@ = problem.key
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
+                         -- the second pattern is exact, and slow
+                         AND entity.json::text ~ '\\u|[:,[]\s*-?[0-9.]+[eE]'
+                         AND entity.json::text ~ fact.unreadable_json THEN NULL
+                    ELSE entity.json::jsonb
+               END AS document
+        OFFSET 0
+    ) AS readable
+),
 -- the services that a pipeline without one may be of, by its full name
 candidate AS (
-    SELECT pipeline.id, count(*) AS services, min(service.type) AS type, min(service.id) AS service_id
-    FROM pipeline
+    SELECT broken.key, count(*) AS services, min(service.type) AS type, min(service.id) AS service_id
+    FROM broken
     CROSS JOIN LATERAL (
         SELECT 'databaseService', id::text, name::text FROM @schema@.dbservice_entity
         UNION ALL
@@ -89,22 +98,12 @@ candidate AS (
         UNION ALL
         SELECT 'testSuite', id, name FROM @schema@.test_suite
     ) AS service (type, id, name)
-    WHERE pipeline.fromid IS NULL
-      AND pipeline.fqn IN (service.name || '.' || (pipeline.document ->> 'name'),
-                           service.name || '."' || (pipeline.document ->> 'name') || '"',
-                           '"' || service.name || '".' || (pipeline.document ->> 'name'),
-                           '"' || service.name || '"."' || (pipeline.document ->> 'name') || '"')
-    GROUP BY pipeline.id
-),
-problem AS (
-    SELECT 'error' AS level, pipeline.*, candidate.type, candidate.service_id
-    FROM pipeline
-    LEFT JOIN candidate ON candidate.id = pipeline.id AND candidate.services = 1
-    WHERE pipeline.fromid IS NULL
-    UNION ALL
-    SELECT 'warning', id, document, fqn, fromid, fromentity, NULL, NULL
-    FROM service_is_there
-    WHERE NOT found
+    WHERE broken.fromid IS NULL
+      AND broken.fqn IN (service.name || '.' || (broken.document ->> 'name'),
+                         service.name || '."' || (broken.document ->> 'name') || '"',
+                         '"' || service.name || '".' || (broken.document ->> 'name'),
+                         '"' || service.name || '"."' || (broken.document ->> 'name') || '"')
+    GROUP BY broken.key
 )
 SELECT level,
        'ingestion pipeline' AS object_type,
@@ -134,7 +133,8 @@ SELECT level,
                   fact.schema_name, service_id, id, type)
        END AS undo_sql,
        jsonb_build_object('pipeline_id', id, 'service_id', fromid, 'service_type', fromentity) AS data
-FROM fact, problem
+FROM fact, broken
+LEFT JOIN candidate ON candidate.key = broken.key AND candidate.services = 1
 CROSS JOIN LATERAL (
     SELECT CASE WHEN strpos(fqn, '"') > 0 THEN fqn ELSE '"' || fqn || '"' END,
            CASE WHEN document ->> 'deleted' = 'true' THEN '; it is marked as deleted' ELSE '' END

@@ -64,11 +64,15 @@ service AS MATERIALIZED (
     FROM fact, @schema@.ingestion_pipeline_entity AS entity
     CROSS JOIN LATERAL (
         SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
+                         -- the second pattern is exact, and slow
+                         AND entity.json::text ~ '\\u|[:,[]\s*-?[0-9.]+[eE]'
                          AND entity.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.json
+                    ELSE entity.json::jsonb
                END AS document
+        OFFSET 0
     ) AS readable
     WHERE '@fqnhash@' = 'fqnhash'
+      AND split_part(entity.@fqnhash@, '.', 1) IN (SELECT split_part(orphan.key, '.', 1) FROM orphan)
     GROUP BY split_part(entity.@fqnhash@, '.', 1)
 ),
 named AS (
