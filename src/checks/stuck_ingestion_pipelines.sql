@@ -60,11 +60,10 @@ FROM run
 WHERE kind = 'ingestion_pipeline' AND name IS NOT NULL AND NOT is_history
 UNION ALL
 SELECT 'unknown', 'warning',
-       CASE kind WHEN 'airflow' THEN 'foreign server' ELSE 'table' END,
-       CASE kind WHEN 'airflow' THEN name ELSE 'entity_extension_time_series' END,
-       CASE kind WHEN 'airflow' THEN 'could not check: Airflow''s record of the runs was not to be had'
-                 ELSE 'could not check: the runs of ingestion pipelines cannot be read'
-       END,
+       CASE kind WHEN 'airflow' THEN 'foreign server' END,
+       CASE kind WHEN 'airflow' THEN name END,
+       CASE kind WHEN 'airflow' THEN format('could not check: Airflow''s record on foreign server "%s" was not to be had', name)
+                 ELSE format('could not check: %s', regexp_replace(problem, ' \(SQLSTATE .*', '')) END,
        upper(left(problem, 1)) || substr(problem, 2) || '.',
        data ->> 'hint',
        data ->> 'fix_sql', NULL,

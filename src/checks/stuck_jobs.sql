@@ -83,10 +83,13 @@ SELECT 'found' AS status,
 FROM run
 WHERE name IS NOT NULL
 UNION ALL
-SELECT 'unknown', live_level, 'kind of runs', kind,
-       format('could not check: runs of kind %s cannot be read', kind),
-       upper(left(problem, 1)) || substr(problem, 2) || '.',
-       data ->> 'hint', data ->> 'fix_sql', NULL,
-       jsonb_build_object('sqlstate', data -> 'sqlstate')
+SELECT 'unknown', NULL, NULL, NULL,
+       format('could not check: %s',
+              CASE count(*) WHEN 1 THEN min(regexp_replace(problem, ' \(SQLSTATE .*', '')) ELSE 'some tables cannot be read' END),
+       string_agg(upper(left(problem, 1)) || substr(problem, 2) || '.', ' ' ORDER BY kind),
+       string_agg(DISTINCT data ->> 'hint', ' ' ORDER BY data ->> 'hint'),
+       string_agg(DISTINCT data ->> 'fix_sql', ' ' ORDER BY data ->> 'fix_sql'), NULL,
+       jsonb_build_object('sqlstate', min(data ->> 'sqlstate'))
 FROM run, regexp_replace(evidence, '^could not look: ', '') AS problem
 WHERE name IS NULL
+HAVING count(*) > 0
