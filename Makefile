@@ -119,6 +119,7 @@ REGRESS = \
 	memory \
 	raise \
 	resolve \
+	run_checks \
 	runs \
 	runs_list \
 	server

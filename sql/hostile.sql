@@ -43,8 +43,8 @@ WHERE extension = 'ingestionPipeline.pipelineStatus'
                                       GROUP BY entityfqnhash);
 SET upgrade_prereq.running_after = 0;
 \x on
-SELECT check_id, object_identity, message, detail,
-       regexp_replace(fix_sql, '[0-9]{13}', 'N') AS fix_sql,
+SELECT check_id, object_identity, message, regexp_replace(detail, ' PostgreSQL was started since.*', '') AS detail,
+       regexp_replace(fix_sql, '[0-9]{13}', 'N', 'g') AS fix_sql,
        regexp_replace(undo_sql, '[0-9]{13}', 'N', 'g') AS undo_sql
 FROM upgrade_prereq_findings()
 WHERE (level = 'warning' OR check_id = 'work_mem') AND status = 'found' AND check_id <> 'server_version';

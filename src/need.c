@@ -30,7 +30,7 @@
 #include "utils/lsyscache.h"
 
 /* The facts, bound to $1, $2, ... as text. */
-#define FACT_COUNT 21
+#define FACT_COUNT 22
 
 static const char fact_query[] =
 "WITH fact AS (SELECT "
@@ -57,7 +57,8 @@ static const char fact_query[] =
 										 * raise an error when they are read */
 "trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms, "
 "trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint + 300000 AS latest_ms, "
-"$21::int AS live_sessions"		/* of OpenMetadata's servers */
+"$21::int AS live_sessions, "	/* of OpenMetadata's servers */
+"$22::interval AS maintenance_window"
 ") ";
 
 /* A name that stands for another one in the text of a query. */
@@ -274,7 +275,8 @@ query_run_with_facts(const char *query, List *substitutions,
 		facts->include_history,
 		facts->older_than,
 		unreadable_json(),
-		facts->live_sessions
+		facts->live_sessions,
+		psprintf("%d seconds", setting_maintenance_window)
 	};
 
 	if (installation->schema_name != NULL)

@@ -82,6 +82,12 @@ int			setting_airflow_timeout = 10000;
 int			setting_airflow_heartbeat_timeout = 300;
 
 /*
+ * How long the maintenance takes that begins now: which schedules come up
+ * meanwhile?  By default as long as a raise is valid.
+ */
+int			setting_maintenance_window = 14400;
+
+/*
  * Should a background worker take back at its deadline what was raised for a
  * role or database?  It takes one of max_worker_processes until then.
  */
@@ -192,6 +198,14 @@ _PG_init(void)
 							"A task is called dead after twice that time.",
 							&setting_airflow_heartbeat_timeout,
 							300, 1, 86400,
+							PGC_USERSET, GUC_UNIT_S,
+							NULL, NULL, NULL);
+
+	DefineCustomIntVariable("upgrade_prereq.maintenance_window",
+							"Sets the length of the maintenance window, which begins now.",
+							"No schedule should start a run in it.",
+							&setting_maintenance_window,
+							14400, 0, 7 * 86400,
 							PGC_USERSET, GUC_UNIT_S,
 							NULL, NULL, NULL);
 

@@ -15,7 +15,8 @@ use Time::HiRes qw(time);
 
 my $node = start_node('locks');
 my $db = 'openmetadata_db';
-my @runs = qw(stuck_ingestion_pipelines superseded_pipeline_runs);
+my @runs = qw(status_without_pipeline stuck_ingestion_pipelines superseded_pipeline_runs);
+my @pipelines = (qw(pipelines_about_to_fire pipelines_without_service), @runs);
 
 new_openmetadata($node, $db);
 sql($node, $db, 'CREATE TABLE public.elsewhere (a int)');
@@ -61,11 +62,11 @@ look_while('ACCESS EXCLUSIVE on the runs',
 	'55P03', @runs);
 look_while('ACCESS EXCLUSIVE on the pipelines',
 	'LOCK TABLE openmetadata.ingestion_pipeline_entity IN ACCESS EXCLUSIVE MODE',
-	'55P03', @runs);
+	'55P03', @pipelines);
 look_while('TRUNCATE of the runs', 'TRUNCATE openmetadata.entity_extension_time_series', '55P03', @runs);
 look_while('a table dropped, but not yet for good',
 	'DROP TABLE openmetadata.search_reindex_lock',
-	'55P03', 'held_locks', 'statistics');
+	'55P03', qw(held_locks stuck_jobs statistics));
 look_while('ACCESS EXCLUSIVE on the history',
 	'LOCK TABLE openmetadata.server_change_log IN ACCESS EXCLUSIVE MODE',
 	'55P03', keys %$free);
@@ -87,7 +88,7 @@ look_while('ACCESS EXCLUSIVE on the index of the runs',
 my $pkey = sql($node, $db, q{
 	SELECT indexrelid::regclass FROM pg_index
 	WHERE indrelid = 'openmetadata.ingestion_pipeline_entity'::regclass ORDER BY 1 LIMIT 1});
-look_while('REINDEX of an index of the pipelines', "REINDEX INDEX $pkey", '55P03', @runs);
+look_while('REINDEX of an index of the pipelines', "REINDEX INDEX $pkey", '55P03', @pipelines);
 
 # Its TOAST table: of interest to those who read values that lie there, which
 # the check of the newest runs does for runs that hang only.
@@ -99,7 +100,7 @@ look_while('ACCESS EXCLUSIVE on the TOAST table of the pipelines',
 	sql($node, $db, q{
 		SELECT format('REINDEX TABLE %s', reltoastrelid::regclass) FROM pg_class
 		WHERE oid = 'openmetadata.ingestion_pipeline_entity'::regclass}),
-	'55P03', 'superseded_pipeline_runs');
+	'55P03', qw(pipelines_about_to_fire superseded_pipeline_runs));
 
 # All of OpenMetadata's tables at once: nothing adds up to a hang.
 look_while('ACCESS EXCLUSIVE on every table',
@@ -151,7 +152,7 @@ is( join("\n", grep { !/ (?:passed|found) $/ && !/ unknown (?:55P03|42P01|40001|
 ok(!(grep { /XX000/ } keys %seen), 'no internal error was met')
   or diag(join("\n", map { "$_: $seen{$_}" } sort keys %seen));
 my $again = statuses($session->query($call));
-is_deeply($again->{$_}, $free->{$_}, "$_ looks again") foreach @runs, 'held_locks';
+is_deeply($again->{$_}, $free->{$_}, "$_ looks again") foreach @runs, qw(held_locks stuck_jobs);
 
 # ----- what stays -----
 

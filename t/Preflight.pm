@@ -176,13 +176,17 @@ sub sqlstate
 }
 
 # SQL that gives everything a finding says but its data, where times and
-# process ids may be, one finding a line.
+# process ids may be, and the moment at which a fix says that a run ended, one
+# finding a line.
 sub findings
 {
 	my $arguments = @_ ? $_[0] : q{deep => true};
 
 	return qq{
-SELECT to_jsonb(f) - 'data' FROM upgrade_prereq_findings($arguments) AS f;};
+SELECT to_jsonb(f) - 'data'
+       || jsonb_build_object('fix_sql', regexp_replace(fix_sql, '[0-9]{13}', 'N', 'g'),
+                             'undo_sql', regexp_replace(undo_sql, '[0-9]{13}', 'N', 'g'))
+FROM upgrade_prereq_findings($arguments) AS f;};
 }
 
 # SQL that gives what came of every check: its status, and its SQLSTATE if it

@@ -1,0 +1,15 @@
+-- id: stuck_app_runs
+-- title: no run of an application hangs
+-- category: runs
+-- level: info
+-- cost: light
+-- versions: all
+-- facts: runs
+-- query: stuck_jobs
+-- passed: no run of an application hangs
+--
+-- A server of OpenMetadata 2.0 or later that starts sets what is "running" to
+-- failed, but for the search index (ApplicationHandler, cleanupStaleJobs), so
+-- that an alarm would be of little use.  It never touches "started" and
+-- "pending"; older releases repair nothing, and show the application as running
+-- for good (OM#22767, OM#17863).

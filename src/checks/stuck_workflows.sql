@@ -1,0 +1,15 @@
+-- id: stuck_workflows
+-- title: no workflow of OpenMetadata hangs
+-- category: runs
+-- level: info
+-- cost: light
+-- versions: all
+-- facts: runs
+-- query: stuck_jobs
+-- passed: no workflow of OpenMetadata hangs
+--
+-- Automation workflows (tests of connections) that are pending for good hinder
+-- nobody but who waited for them.  A governance workflow runs until somebody
+-- takes a decision, so that its age says nothing, and only Flowable, which
+-- executes it, can end it.  A stage whose instance has ended, or an instance
+-- whose definition is gone, is left over.
