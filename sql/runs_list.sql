@@ -3,28 +3,60 @@
 \set setup `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/setup.sql"`
 \set teardown `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/teardown.sql"`
 
--- healthy rows: nothing that hangs in any era; behind newer runs of their
--- pipelines lie some that say running or queued
-CREATE TABLE public.era_runs (era text, kind text, verdict text, confidence text, runs int, fixes int);
-\set count_runs 'SELECT kind, verdict, confidence, count(*), count(fix_sql) FROM upgrade_prereq_runs(include_history => true) GROUP BY 1, 2, 3'
+-- In every era: healthy rows, behind newer runs of which some say running or
+-- queued; then what was finished last runs again, where this era has such a
+-- thing; then each fix is run.
+CREATE FUNCTION public.try_era() RETURNS TABLE (step text, kind text, verdict text, confidence text, runs bigint, fixes bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    thing record;
+    fix record;
+BEGIN
+    RETURN QUERY SELECT '1 as it is', run.kind, run.verdict::text, run.confidence::text, count(*), count(fix_sql)
+        FROM upgrade_prereq_runs(include_history => true) AS run GROUP BY 1, 2, 3, 4;
+    FOR thing IN VALUES
+        ('entity_extension_time_series', $q$json = json || jsonb_build_object('runId', 'planted', 'pipelineState', 'running', 'timestamp', "timestamp" - 18000000)$q$,
+         $q$extension = 'ingestionPipeline.pipelineStatus'$q$, '"timestamp"'),
+        ('apps_extension_time_series', $q$json = json || '{"status": "started"}'$q$, 'true', '"timestamp"'),
+        ('automations_workflow', $q$json = json || '{"status": "Running"}'$q$, 'true', 'updatedat'),
+        ('background_jobs', $q$status = 'RUNNING'$q$, 'true', 'updatedat'),
+        ('search_index_job', $q$status = 'RUNNING'$q$, 'true', 'updatedat'),
+        ('workflow_instance_time_series', $q$json = json || '{"status": "RUNNING"}'$q$, 'true', '"timestamp"')
+    LOOP
+        IF to_regclass('openmetadata.' || thing.column1) IS NOT NULL THEN
+            EXECUTE format('UPDATE openmetadata.%1$I SET %2$s WHERE ctid = (SELECT ctid FROM openmetadata.%1$I WHERE %3$s ORDER BY %4$s DESC LIMIT 1)',
+                           thing.column1, thing.column2, thing.column3, thing.column4);
+        END IF;
+    END LOOP;
+    RETURN QUERY SELECT '2 planted', run.kind, CASE WHEN fix_sql IS NULL THEN run.verdict::text ELSE 'to be fixed' END, NULL::text, count(*), count(fix_sql)
+        FROM upgrade_prereq_runs() AS run GROUP BY 1, 2, 3;
+    FOR fix IN SELECT fix_sql FROM upgrade_prereq_runs() WHERE fix_sql IS NOT NULL LOOP
+        EXECUTE fix.fix_sql;
+    END LOOP;
+    RETURN QUERY SELECT '3 fixed', NULL, NULL, NULL, count(*), count(fix_sql) FROM upgrade_prereq_runs();
+END
+$$;
+CREATE TABLE public.era_runs (era text, step text, kind text, verdict text, confidence text, runs int, fixes int);
 \set era 1.0
 \i :setup
-INSERT INTO era_runs SELECT '1.0', * FROM (:count_runs) AS x;
+INSERT INTO era_runs SELECT '1.0', * FROM try_era();
 \set era 1.4
 \i :setup
-INSERT INTO era_runs SELECT '1.4', * FROM (:count_runs) AS x;
+INSERT INTO era_runs SELECT '1.4', * FROM try_era();
 \set era 1.8
 \i :setup
-INSERT INTO era_runs SELECT '1.8', * FROM (:count_runs) AS x;
+INSERT INTO era_runs SELECT '1.8', * FROM try_era();
 \set era 2.0
 \i :setup
-INSERT INTO era_runs SELECT '2.0', * FROM (:count_runs) AS x;
+INSERT INTO era_runs SELECT '2.0', * FROM try_era();
 \set era 1.13
 \i :setup
-INSERT INTO era_runs SELECT '1.13', * FROM (:count_runs) AS x;
-SELECT * FROM era_runs ORDER BY era COLLATE "C", kind, verdict, confidence;
-SELECT count(*) FROM upgrade_prereq_runs();
+INSERT INTO era_runs SELECT '1.13', * FROM try_era();
+SELECT era, step, kind, verdict, confidence, runs, fixes FROM era_runs ORDER BY string_to_array(era, '.')::int[], step, kind, verdict, confidence;
 DROP TABLE era_runs;
+DROP FUNCTION try_era();
+\i :setup
+SELECT count(*) FROM upgrade_prereq_runs();
 
 SET IntervalStyle = postgres;
 

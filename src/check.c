@@ -198,7 +198,7 @@ static CheckResult *
 run_selected(const CheckRequest *request)
 {
 	CheckResult *result = palloc0(sizeof(CheckResult));
-	CheckFacts	facts = {NULL};
+	CheckFacts	facts = {0};
 	int			total = 0;
 	int			number = 0;
 	instr_time	start;

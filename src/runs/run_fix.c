@@ -38,7 +38,7 @@ static const char fix_query[] =
 "CROSS JOIN LATERAL ( "
 "    SELECT key.row_is "
 "           || CASE WHEN run ->> 'run_id_expression' IS NULL THEN '' "
-"              ELSE format(' AND %s = %L', run ->> 'run_id_expression', NULLIF(run ->> 'run_id', '')) END AS run_is, "
+"              ELSE format(' AND %s = %L', run ->> 'run_id_expression', run ->> 'run_id') END AS run_is, "
 "           format(' AND %s = %L', run ->> 'state_expression', run ->> 'state') AS state_is "
 ") AS guard "
 "CROSS JOIN LATERAL ( "

@@ -22,8 +22,7 @@
 -- sign of life is the later of the two, and only a run that began after it
 -- proves that this one is over.
 WITH moment AS MATERIALIZED (
-    SELECT now_ms, latest_ms, now_ms - 400 * 86400000::bigint AS since_ms,
-           CASE WHEN include_history THEN NULL ELSE 5 END AS runs_shown
+    SELECT now_ms, latest_ms, now_ms - 400 * 86400000::bigint AS since_ms
     FROM fact
 ),
 -- Pipelines with something that is not plainly finished; no aggregate, for it
@@ -58,46 +57,54 @@ suspect AS MATERIALIZED (
                     AND series.extension = 'ingestionPipeline.pipelineStatus'
                     AND series."timestamp" >= (SELECT since_ms / 1000 FROM moment)
                     AND series."timestamp" < 100000000000)
-    UNION
-    SELECT series.@entityfqnhash@::text
-    FROM @schema@.entity_extension_time_series AS series
-    WHERE (SELECT include_history FROM fact)
-      AND series.extension = 'ingestionPipeline.pipelineStatus'
 ),
--- what has not plainly finished, of the newest runs in milliseconds, in
--- seconds, and of those whose time cannot be right
+-- what has not plainly finished, of the newest five runs in milliseconds, in
+-- seconds, and of those whose time cannot be right; or of all there are
 open_run AS MATERIALIZED (
-    SELECT suspect.key, run.epoch, run.part, run.place, run.document,
+    SELECT run.key, run.epoch, run.part, run.place, run.document,
            run.document ->> 'pipelineState' AS state
-    FROM suspect, moment
+    FROM moment
     CROSS JOIN LATERAL (
-        VALUES (100000000000, moment.latest_ms), (0, 99999999999), (moment.latest_ms + 1, 9223372036854775807),
-               ('-9223372036854775808'::bigint, -1), (NULL, NULL)
-    ) AS range (low, high)
-    CROSS JOIN LATERAL (
-        (SELECT series."timestamp" AS epoch, series.tableoid AS part, series.ctid AS place,
-                CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                          AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                     ELSE series.json
-                END AS document
-         FROM @schema@.entity_extension_time_series AS series
-         WHERE series.@entityfqnhash@ = suspect.key
-           AND series.extension = 'ingestionPipeline.pipelineStatus'
-           AND series."timestamp" BETWEEN range.low AND range.high
-         ORDER BY series."timestamp" DESC
-         LIMIT (SELECT runs_shown FROM moment))
+        SELECT suspect.key, shown.epoch, shown.part, shown.place, shown.document
+        FROM suspect
+        CROSS JOIN LATERAL (
+            VALUES (100000000000, moment.latest_ms), (0, 99999999999), (moment.latest_ms + 1, 9223372036854775807),
+                   ('-9223372036854775808'::bigint, -1), (NULL, NULL)
+        ) AS range (low, high)
+        CROSS JOIN LATERAL (
+            (SELECT series."timestamp" AS epoch, series.tableoid AS part, series.ctid AS place,
+                    CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                              AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                         ELSE series.json
+                    END AS document
+             FROM @schema@.entity_extension_time_series AS series
+             WHERE series.@entityfqnhash@ = suspect.key
+               AND series.extension = 'ingestionPipeline.pipelineStatus'
+               AND series."timestamp" BETWEEN range.low AND range.high
+             ORDER BY series."timestamp" DESC
+             LIMIT 5)
+            UNION ALL
+            (SELECT series."timestamp", series.tableoid, series.ctid,
+                    CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                              AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                         ELSE series.json
+                    END
+             FROM @schema@.entity_extension_time_series AS series
+             WHERE range.low IS NULL
+               AND series.@entityfqnhash@ = suspect.key
+               AND series.extension = 'ingestionPipeline.pipelineStatus'
+               AND series."timestamp" IS NULL
+             LIMIT 5)
+        ) AS shown
         UNION ALL
-        (SELECT series."timestamp", series.tableoid, series.ctid,
-                CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                          AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                     ELSE series.json
-                END
-         FROM @schema@.entity_extension_time_series AS series
-         WHERE range.low IS NULL
-           AND series.@entityfqnhash@ = suspect.key
-           AND series.extension = 'ingestionPipeline.pipelineStatus'
-           AND series."timestamp" IS NULL
-         LIMIT (SELECT runs_shown FROM moment))
+        SELECT series.@entityfqnhash@::text, series."timestamp", series.tableoid, series.ctid,
+               CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                         AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                    ELSE series.json
+               END
+        FROM @schema@.entity_extension_time_series AS series
+        WHERE (SELECT include_history FROM fact)
+          AND series.extension = 'ingestionPipeline.pipelineStatus'
     ) AS run
     WHERE lower(run.document ->> 'pipelineState') IN ('success', 'failed', 'partialsuccess', 'stopped') IS NOT TRUE
        OR run.epoch BETWEEN 0 AND moment.latest_ms IS NOT TRUE
