@@ -428,6 +428,9 @@ CREATE TABLE upgrade_prereq_journal (
         pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole::pg_catalog.oid));
 CREATE UNIQUE INDEX upgrade_prereq_journal_open
     ON upgrade_prereq_journal (kind, object) WHERE undone_at IS NULL;
+-- each change looks for what has expired, and few of them ever do
+CREATE INDEX upgrade_prereq_journal_expires
+    ON upgrade_prereq_journal (expires_at) WHERE undone_at IS NULL AND expires_at IS NOT NULL;
 
 COMMENT ON TABLE upgrade_prereq_journal IS
 'every change that upgrade_prereq made, and how it was taken back';

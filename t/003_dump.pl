@@ -120,7 +120,7 @@ foreach my $schema ('public', 'tools')
 		is( sql($node, $restored, q{
 				SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc
 				WHERE proname LIKE 'upgrade\_prereq\_%' AND NOT has_function_privilege('public', oid, 'EXECUTE')}),
-			'upgrade_prereq_acknowledge upgrade_prereq_mark_backup upgrade_prereq_raise upgrade_prereq_record_backup upgrade_prereq_restore upgrade_prereq_undo',
+			'upgrade_prereq_acknowledge upgrade_prereq_mark_backup upgrade_prereq_raise upgrade_prereq_record_backup upgrade_prereq_resolve upgrade_prereq_restore upgrade_prereq_undo',
 			"$schema: the rights in $restored are those of the original");
 		sql($node, 'postgres', "DROP DATABASE $restored");
 	}
