@@ -50,11 +50,14 @@ run AS (
            seen.value AS seen,
            NULLIF(seen.value -> 'dag', 'null') AS dag,
            (seen.value #>> '{dag,max_active_runs}')::integer AS max_active_runs,
+           -- a DAG of somebody else's can have the name of a pipeline
+           seen.value #>> '{dag,is_tagged}' = 'false' AND seen.tagged > 0 AS is_foreign,
            -- such an id is computed from that of the dag run
            COALESCE(substr(run.run_id, 15, 1) = '5'
                     AND @extschema@.upgrade_prereq_airflow_run_id('', '') IS NOT NULL, false) AS is_computed
     FROM jsonb_to_recordset($1::jsonb) AS run (n integer, run_id text, state text, data jsonb)
-    JOIN (answer CROSS JOIN LATERAL jsonb_each(doc -> 'runs') AS seen) ON seen.key = run.n::text
+    JOIN (SELECT each.key, each.value, (doc ->> 'tagged')::bigint AS tagged
+          FROM answer, jsonb_each(doc -> 'runs') AS each) AS seen ON seen.key = run.n::text
 ),
 dag_run AS (
     SELECT run.n, number, d ->> 'run_id' AS dag_run_id, d ->> 'state' AS state,
@@ -162,7 +165,7 @@ matched AS (
            -- the attempt that was the run: m; what the task shows now: latest
            COALESCE(m.is_current, false) AS is_current, m.state AS task_state, m.start_ms, m.end_ms,
            m.hostname, m.heartbeat_ms, m.job_state,
-           latest.n IS NOT NULL AS has_task, latest.state AS latest_state, latest.start_ms AS latest_ms,
+           latest.state AS latest_state, latest.start_ms AS latest_ms,
            now_ms - m.heartbeat_ms AS heartbeat_age,
            now_ms - s_ms AS age,
            (SELECT (l ->> 'start_ms')::bigint
@@ -209,6 +212,7 @@ decided AS (
                WHEN dag IS NULL AND $4 = 'kubernetes' AND age > job_ms THEN '4 dead'
                WHEN dag IS NULL AND (has_runner OR is_not_deployed OR $4 = 'kubernetes') THEN '4'
                WHEN dag IS NULL THEN '5'
+               WHEN is_foreign AND NOT is_exact THEN '4'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' AND is_triggered THEN '6 unsure'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' AND later_ms IS NOT NULL THEN '6 later'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' THEN '6'
@@ -255,7 +259,7 @@ decided AS (
 conclusion (outcome, rule, verdict, confidence, corrected_state, ends, sentence) AS (
     VALUES
     ('3', 3, 'unknown', NULL::integer, NULL, NULL, 'The run is too young to tell; look again in some minutes.'),
-    ('4', 4, NULL, NULL, NULL, NULL, 'Airflow has no DAG for it, and is not what runs it.'),
+    ('4', 4, NULL, NULL, NULL, NULL, 'Airflow has no DAG of OpenMetadata''s for it, and is not what runs it.'),
     ('4 dead', 4, 'stuck', 2, 'failed', 'now', 'It is older than OpenMetadata lets a Kubernetes job live.'),
     ('5', 5, 'orphaned', 2, 'failed', 'now', 'Airflow has no DAG for it any more, so that nothing can be running it.'),
     ('6', 6, 'stuck', 2, 'failed', 'now', 'Airflow has no dag run for it any more, so that nothing can be running it.'),

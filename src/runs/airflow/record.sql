@@ -34,7 +34,9 @@ SELECT jsonb_build_object(
                      LIMIT 1),
     'runs', COALESCE(jsonb_object_agg(run.n, jsonb_build_object(
         'start_ms', run.start_ms,
-        'dag', (SELECT jsonb_build_object('is_paused', dag.is_paused, 'is_active', @is_active@, 'max_active_runs', dag.max_active_runs)
+        'dag', (SELECT jsonb_build_object('is_paused', dag.is_paused, 'is_active', @is_active@, 'max_active_runs', dag.max_active_runs,
+                                          'is_tagged', EXISTS (SELECT FROM @schema@.dag_tag
+                                                               WHERE dag_tag.dag_id = dag.dag_id AND dag_tag.name = 'OpenMetadata'))
                 FROM @schema@.dag
                 WHERE dag.dag_id = run.dag_id),
         'dag_runs', (
