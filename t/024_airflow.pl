@@ -20,7 +20,10 @@ my $quoted_password = q{'Geheim$ "1'' \\\\ x'};
 
 my $node = new_node('openmetadata');
 my $other = new_node('airflow');
+
+# Processes that play a server; they end with the test, however that ends.
 my @children;
+END { kill 'TERM', @children if @children }
 
 # The other cluster asks one of its roles for a password.
 open(my $hba, '>', $other->data_dir . '/pg_hba.conf') or die "could not write pg_hba.conf: $!";
@@ -701,8 +704,6 @@ foreach my $where ($node, $other)
 	my @shown = grep { index($text, $_) >= 0 } ($password, $quoted_password, q{'geheim'}, q{wrong 'secret}, q{'secret'});
 	is("@shown", '', $where->name . ': no password in the log');
 }
-kill 'TERM', @children;
-waitpid($_, 0) foreach @children;
 
 $_->stop foreach ($node, $other);
 done_testing();
