@@ -302,7 +302,8 @@ SELECT * FROM upgrade_prereq_read_archive('{"timestamp" : "2026-11-28T22:01:19.1
     "tables" : { "bot_entity" : { "columns" : [ "id", "json" ], "binaryColumns" : [ ], "rowCount" : 12 },
                  "t\\u00e4\\ud83d\\ude00\\"" : { "rowCount" : -1 } } }');
 \x
-SELECT number, type, name, has_data, row_count FROM upgrade_prereq_archive_entries('{"databaseType": "POSTGRES",
+SELECT number, type, encode(convert_to(name, 'UTF8'), 'escape') AS name, has_data, row_count
+FROM upgrade_prereq_archive_entries('{"databaseType": "POSTGRES",
     "tables" : { "bot_entity" : { "columns" : [ {"a": [1, null, true, "x"]} ], "rowCount" : 12 },
                  "t\\u00e4\\ud83d\\ude00\\"" : { "rowCount" : -1, "x": {} }, "u": {"rowCount": "3"}, "v": [1] } }');
 SELECT json, (v).state, (v).problem, (v).complete, (v).needs

@@ -37,8 +37,8 @@ struct ArchiveSource
 						 char *buffer, size_t length);
 
 	/*
-	 * A file of a folder, by a name without folders; NULL if there is none,
-	 * or it is no plain file.  It has to be closed.
+	 * Only of a folder: a file in it, by a name without folders; NULL if
+	 * there is none, or it is no plain file.  It has to be closed.
 	 */
 	ArchiveSource *(*open_file) (ArchiveSource *folder, const char *name);
 	void		(*close) (ArchiveSource *source);

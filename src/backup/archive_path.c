@@ -37,16 +37,20 @@ read_file(ArchiveSource *source, int64 offset, char *buffer, size_t length)
 	FileSource *file = (FileSource *) source;
 	size_t		done = 0;
 
-	/* what was written after the size was taken does not count */
+	/*
+	 * what was written after the size was taken does not count; of a folder,
+	 * whose size is -1, nothing is read
+	 */
 	if (offset < 0 || offset >= source->size)
 		return 0;
 	length = (size_t) Min((int64) length, source->size - offset);
 	while (done < length)
 	{
-		ssize_t		count = pg_pread(file->fd, buffer + done, length - done,
-									 (off_t) (offset + done));
+		ssize_t		count;
 
 		CHECK_FOR_INTERRUPTS();
+		count = pg_pread(file->fd, buffer + done, length - done,
+						 (off_t) (offset + done));
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0)
@@ -58,18 +62,6 @@ read_file(ArchiveSource *source, int64 offset, char *buffer, size_t length)
 		done += count;
 	}
 	return done;
-}
-
-static size_t
-read_no_bytes(ArchiveSource *source, int64 offset, char *buffer, size_t length)
-{
-	return 0;
-}
-
-static ArchiveSource *
-open_no_file(ArchiveSource *folder, const char *name)
-{
-	return NULL;
 }
 
 static void
@@ -90,8 +82,8 @@ make_source(const char *path)
 
 	file->path = pstrdup(path);
 	file->fd = -1;
-	file->source.read = read_no_bytes;
-	file->source.open_file = open_no_file;
+	file->source.size = -1;
+	file->source.read = read_file;
 	file->source.close = close_file;
 	return file;
 }
@@ -119,7 +111,6 @@ open_plain_file(const char *path)
 	file = make_source(path);
 	file->fd = fd;
 	file->source.size = status.st_size;
-	file->source.read = read_file;
 	return &file->source;
 }
 
@@ -155,7 +146,6 @@ archive_path(const char *path)
 	if (S_ISDIR(status.st_mode))
 	{
 		source = &make_source(path)->source;
-		source->size = -1;
 		source->is_folder = true;
 		source->open_file = open_in_folder;
 		return source;

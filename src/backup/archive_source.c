@@ -77,15 +77,6 @@ read_part(ArchiveSource *source, int64 offset, char *buffer, size_t length)
 	return part->whole->read(part->whole, part->start + offset, buffer, length);
 }
 
-/* These are no folders. */
-static ArchiveSource *
-open_nothing(ArchiveSource *folder, const char *name)
-{
-	(void) folder;
-	(void) name;
-	return NULL;
-}
-
 static void
 free_source(ArchiveSource *source)
 {
@@ -107,7 +98,6 @@ archive_bytes(const char *head, size_t head_length,
 		   size >= (int64) Max(head_length, tail_length));
 	given->source.size = size;
 	given->source.read = read_bytes;
-	given->source.open_file = open_nothing;
 	given->source.close = free_source;
 	given->head = head;
 	given->head_length = head_length;
@@ -124,7 +114,6 @@ archive_part(ArchiveSource *source, int64 start, int64 size)
 
 	part->source.size = size;
 	part->source.read = read_part;
-	part->source.open_file = open_nothing;
 	part->source.close = free_source;
 	part->whole = source;
 	part->start = start;
