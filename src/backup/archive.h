@@ -108,7 +108,7 @@ typedef struct ArchiveEntry
 	const char *definition;		/* of the kinds that matter: COMMENT,
 								 * DATABASE, DATABASE PROPERTIES, ENCODING,
 								 * EXTENSION, BLOB METADATA; NULL for others */
-	char		relkind;		/* of a table: as in pg_class; else 0 */
+	char		relkind;		/* as in pg_class, at least of tables; or 0 */
 	bool		has_dumper;		/* data belongs to it: TABLE DATA, BLOBS */
 	bool		with_copy;		/* the data are those of a COPY statement */
 	ArchiveDataState data_state;

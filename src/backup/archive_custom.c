@@ -75,7 +75,6 @@ find_items(const Archive *archive)
 	return found;
 }
 
-/* The length of a chunk, or an OID; either may not be below 0. */
 static void
 skip_chunks(ArchiveCursor *cursor)
 {
