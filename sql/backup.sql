@@ -83,6 +83,18 @@ SELECT upgrade_prereq_record_backup(restore_status => 0);
 SELECT upgrade_prereq_record_backup(data => 'xyz', restore_status => 256);
 SELECT count(*) FROM upgrade_prereq_journal;
 
+-- OpenMetadata's own backup, of this release, of an older one, of another database
+SELECT r.level, r.missing FROM unnest('{1.13.4,1.13.5,1.8.10,x}'::text[]) AS version,
+    upgrade_prereq_record_backup(reference => 'own ' || version, data => convert_to(format(
+        '{"version": "%s", "databaseType": "POSTGRES", "databaseName": "%s", "tables": {"bot_entity": {"rowCount": 12}}}',
+        version, current_database()), 'UTF8')) AS r;
+SELECT level, missing FROM upgrade_prereq_record_backup(data =>
+    '{"version": "1.13.4", "databaseType": "POSTGRES", "databaseName": "other", "tables": {}}');
+-- something
+SELECT level, missing FROM upgrade_prereq_record_backup(data => 'something else', size_bytes => 14);
+SELECT level, missing, needs_bytes > 0 AS needs_bytes, journal_id FROM upgrade_prereq_record_backup(data => 'PGDMP', size_bytes => 1000);
+TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
+
 -- a mark, and its undo
 SELECT marker ~ '^upgrade_prereq_mark_backup: [0-9a-f]{32}$' AS is_marker, object_identity, lsn <= pg_current_wal_insert_lsn() AS is_lsn,
        openmetadata_version, journal_id IS NOT NULL AS recorded, note

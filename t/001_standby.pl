@@ -14,7 +14,6 @@ use Test::More;
 my $primary = new_node('primary', allows_streaming => 1);
 $primary->start;
 new_openmetadata($primary, 'openmetadata_db', era => '1.8');
-record_backup($primary, 'openmetadata_db');
 $primary->backup('base');
 
 my $standby = get_node('standby');
@@ -36,6 +35,7 @@ sql($primary, 'openmetadata_db', q{
 	WHERE hanging.json ->> 'runId' = 'hangs' AND p.fqnhash = hanging.entityfqnhash
 	  AND newer.entityfqnhash = hanging.entityfqnhash AND newer."timestamp" > hanging."timestamp";
 	ANALYZE});
+record_backup($primary, 'openmetadata_db');
 $primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
 
 sub rows

@@ -70,16 +70,9 @@ sub check
 		SELECT level, status, message FROM upgrade_prereq_findings(include => '{backup}')}, %option);
 }
 
-# The counters of before 15 are written by a process of their own, which may
-# take half a second, and so may reading them.
-sub settle
-{
-	sql($node, 'postgres', 'SELECT pg_sleep(1.2)') if $version < 150000;
-}
-
 sub mark
 {
-	settle();
+	settle_counters($node);
 	return sql($node, $db, 'SELECT journal_id FROM upgrade_prereq_mark_backup()');
 }
 
@@ -311,6 +304,64 @@ mark();
 $good = dump_db('plain_marked', '-F', 'p');
 level_is('plain, marked', $good, 'fresh');
 
+# Marks, comments and undo in any order: what an undo leaves is what was there
+# before the first of the marks that followed one another.
+{
+	my $session = session($node, $db);
+	my $comment_of = q{SELECT COALESCE(obj_description('openmetadata.server_change_log'::regclass), '')};
+	my ($comment, $open, $problem) = ('', undef, '');
+	my @steps;
+
+	forget();
+	foreach my $step (1 .. 60)
+	{
+		my $kind = (qw(mark mark undo comment))[ int(rand(4)) ];
+		my $is_kept = rand() < 0.75;
+		my $text = (q{it''s theirs}, q{upgrade_prereq_mark_backup: not one}, '', "two\nlines")[ int(rand(4)) ];
+
+		$session->query('BEGIN');
+		$session->query(
+			  $kind eq 'mark' ? 'SELECT upgrade_prereq_mark_backup()'
+			: $kind eq 'undo' ? q{SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_open_changes WHERE kind = 'backup_marker'}
+			: "COMMENT ON TABLE openmetadata.server_change_log IS '$text'");
+		my $now = $session->query($comment_of);
+		$session->query($is_kept ? 'COMMIT' : 'ROLLBACK');
+		push @steps, $kind . ($is_kept ? '' : ' rolled back');
+		next if !$is_kept;
+
+		if ($kind eq 'mark')
+		{
+			my $before = $open && $open->{after} eq $comment ? $open->{before} : $comment;
+
+			$problem = "a mark after \"$before\" gave \"$now\""
+			  if $now !~ /^\Q$before\E\n?upgrade_prereq_mark_backup: [0-9a-f]{32}$/;
+			$open = { before => $before, after => $now };
+		}
+		elsif ($kind eq 'undo')
+		{
+			my $expected = $open && $open->{after} eq $comment ? $open->{before} : $comment;
+
+			$problem = "an undo gave \"$now\", not \"$expected\"" if $now ne $expected;
+			$open = undef;
+		}
+		$comment = $now;
+		last if $problem;
+	}
+	is($problem, '', '60 random steps, each undone exactly') or diag(join(', ', @steps));
+	$session->close;
+	forget();
+}
+
+# A lock that somebody else holds is not waited for.
+{
+	my $session = session($node, $db);
+
+	$session->query('BEGIN; LOCK TABLE openmetadata.server_change_log IN SHARE UPDATE EXCLUSIVE MODE');
+	is(sqlstate((run_psql($node, $db, 'SELECT upgrade_prereq_mark_backup()'))[2]), '55P03', 'a mark does not wait long for a lock');
+	$session->query('ROLLBACK');
+	$session->close;
+}
+
 # ----- changes -----
 
 sub changes_are
@@ -322,7 +373,7 @@ sub changes_are
 	my $path = dump_db('changes');
 	level_is("before: $name", $path, 'fresh');
 	sql($node, $db, $change);
-	settle();
+	settle_counters($node);
 	level_is($name, $path, 'complete', $missing);
 	like(check(), qr/^warning\|found\|rows have changed since the backup$/m, "$name: a warning");
 }
@@ -334,7 +385,7 @@ changes_are('a table emptied', 'TRUNCATE openmetadata.nothing_in_it', qr/rows ha
 forget();
 level_is('no mark, before', dump_db('changes', '--no-comments'), 'complete', qr/holds no mark of this database: what/);
 sql($node, $db, 'INSERT INTO openmetadata.nothing_in_it VALUES (1)');
-settle();
+settle_counters($node);
 like(check(), qr/^warning\|found\|rows have changed since the backup$/m, 'changes since the record are told without a mark, too');
 
 # fresh is what the gate can demand
@@ -352,7 +403,7 @@ forget();
 mark();
 level_is('after it', $good = dump_db('after_crash'), 'fresh');
 sql($node, $db, 'SELECT pg_stat_reset()');
-settle();
+settle_counters($node);
 level_is('after a reset', $good, 'complete', qr/not known: the counters of the server were reset/);
 forget();
 sql($node, $db, 'SELECT pg_stat_reset()');
@@ -502,7 +553,7 @@ foreach my $era ('1.0', '1.13', '2.0')
 	my $name = 'era_' . $era =~ s/\W/_/gr;
 
 	new_openmetadata($node, $name, era => $era);
-	settle();
+	settle_counters($node);
 	sql($node, $name, 'SELECT upgrade_prereq_mark_backup()');
 	level_is("OpenMetadata $era", dump_database($node, $name, $name, '-F', 'p'), 'fresh', undef, db => $name);
 	sql($node, $name, 'SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_open_changes');

@@ -30,7 +30,7 @@ our @EXPORT = qw(
   $fixture
   get_node new_node start_node new_openmetadata
   run_psql sql
-  dump_database record_backup
+  dump_database record_backup settle_counters
   findings outlook statuses sqlstate
   session
 );
@@ -157,10 +157,22 @@ sub dump_database
 	return $path;
 }
 
+# Let the server's counters of rows be as of now.  Before 15 a process of their own
+# writes them, which may take half a second, and so may reading them.
+sub settle_counters
+{
+	my ($node) = @_;
+
+	sql($node, 'postgres', 'SELECT pg_sleep(1.2)')
+	  if sql($node, 'postgres', 'SHOW server_version_num') < 150000;
+}
+
 # Make a backup that the gate accepts, and record it.
 sub record_backup
 {
 	my ($node, $dbname) = @_;
+
+	settle_counters($node);
 	my $path = dump_database($node, $dbname, "$dbname.dump");
 	my $level = sql($node, $dbname, "SELECT level FROM upgrade_prereq_record_backup('$path')");
 

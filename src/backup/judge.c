@@ -73,6 +73,7 @@ TABLES_WHERE("is_named AND is_same AND NOT has_data") ", "
 "begun.before < statement_timestamp() - interval '1 day', "
 "begun.before < ($4::jsonb ->> 'migrated_at')::timestamptz - interval '14 hours', "
 "(a ->> 'extension')::boolean, "
+"a ->> 'openmetadata_version', "
 "jsonb_build_object('format', a -> 'format', 'created', a -> 'created', 'size_bytes', a -> 'size_bytes', "
 "'server_version', a -> 'server_version', 'dump_version', a -> 'dump_version', "
 "'taken_at', e -> 'taken_at', 'recorded_at', e -> 'moment' -> 'at', "
@@ -102,6 +103,7 @@ enum
 	IS_DAY_OLD,
 	IS_BEFORE_MIGRATION,
 	HAS_EXTENSION,
+	OPENMETADATA_VERSION,
 	DATA,
 	EVIDENCE_COLUMNS = DATA
 };
@@ -215,9 +217,28 @@ reach(Backup *backup, BackupLevel level, const char *missing,
 	backup->next_step = next_step;
 }
 
+/*
+ * Is it of a version below the installed one?  OpenMetadata's own backup says
+ * which release made it, and no release runs on a database that a later one
+ * migrated.  A dump does not say it; but when it was made, or marked, does.
+ */
+static bool
+is_of_older_version(const Backup *backup, const Facts *facts,
+					const Installation *installation)
+{
+	const char *text = facts->column[OPENMETADATA_VERSION];
+	Version		version;
+
+	return !backup->changes->same_history ||
+		(!backup->is_marked && is_true(facts, IS_BEFORE_MIGRATION)) ||
+		(text != NULL && version_parse(text, &version) &&
+		 version_compare(&version, &installation->installed) < 0);
+}
+
 /* Up to the level header: what is this file? */
 static bool
-judge_header(Backup *backup, const Facts *facts)
+judge_header(Backup *backup, const Facts *facts,
+			 const Installation *installation)
 {
 	if (!is_true(facts, IS_HERE))
 		reach(backup, BACKUP_NONE,
@@ -240,8 +261,7 @@ judge_header(Backup *backup, const Facts *facts)
 			  psprintf("What is in the file cannot be seen: %s.",
 					   text_of(facts, PROBLEM)),
 			  "Send the contents to upgrade_prereq_record_backup() as they are before they are compressed as a whole.");
-	else if (!backup->changes->same_history ||
-			 (!backup->is_marked && is_true(facts, IS_BEFORE_MIGRATION)))
+	else if (is_of_older_version(backup, facts, installation))
 		reach(backup, BACKUP_SEEN,
 			  "OpenMetadata was migrated since: the backup is of an older version.",
 			  "Back up the database as it is now.");
@@ -389,7 +409,7 @@ backup_judge(Backup *backup, const Installation *installation,
 									 facts.column[MOMENT], now);
 	backup->is_day_old = is_true(&facts, IS_DAY_OLD);
 	backup->has_extension = is_true(&facts, HAS_EXTENSION);
-	if (judge_header(backup, &facts) && judge_list(backup, &facts) &&
+	if (judge_header(backup, &facts, installation) && judge_list(backup, &facts) &&
 		judge_whole(backup, &facts))
 		judge_changes(backup);
 	backup->data = format_data(backup, &facts);

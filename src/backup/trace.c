@@ -25,8 +25,8 @@
 typedef struct TraceSource
 {
 	const char *name;
-	const char *right;			/* condition without which the query cannot
-								 * be run; NULL for none */
+	const char *right;			/* condition without which the query cannot be
+								 * run; NULL for none */
 	const char *grant;			/* whose lack that is; NULL if no right helps */
 	const char *query;
 } TraceSource;
@@ -108,7 +108,7 @@ look(void *argument)
 		search->trace = trace;
 	}
 	else if (query_run(psprintf(source->query, schema), 1,
-							   &search->installation->schema_name) > 0)
+					   &search->installation->schema_name) > 0)
 	{
 		trace->is_seen = strcmp(query_text(0, 1, CurrentMemoryContext), "t") == 0;
 		trace->note = query_text(0, 2, context);
