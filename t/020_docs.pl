@@ -229,6 +229,12 @@ sub run_block
 	return 'no literal block to run' if !@scripts;
 
 	make_database($block->{info});
+	if ($block->{text} =~ /\bfresh\b/)
+	{
+		# before 15 a new database has no counters until somebody was there
+		sql($node, $database, 'SELECT count(*) FROM pg_class');
+		settle_counters($node);
+	}
 	foreach my $script (@scripts)
 	{
 		$problem .=
