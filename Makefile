@@ -124,8 +124,8 @@ REGRESS = \
 	runs_list \
 	server
 
-ISOLATION = concurrent_acknowledge concurrent_ddl concurrent_raise \
-	concurrent_resolve
+ISOLATION = concurrent_acknowledge concurrent_backup concurrent_ddl \
+	concurrent_raise concurrent_resolve
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.

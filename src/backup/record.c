@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "attempt.h"
 #include "backup/evidence.h"
 #include "backup/record.h"
 #include "compat.h"
@@ -308,10 +309,14 @@ judge(void *argument)
 				 record->evidence.moment);
 }
 
-/* Write the record into the journal. */
+/*
+ * Write the record into the journal; runs under attempt(), since somebody else
+ * may be recording the same.
+ */
 static void
-write_record(Record *record)
+write_record(void *argument)
 {
+	Record	   *record = argument;
 	JournalEntry entry = {0};
 	JournalEntry *open;
 
@@ -349,8 +354,9 @@ bytes_text(int64 bytes)
  * All but kind may be null.  Errors: 22023 for an argument that is not
  * accepted; 42501 without the rights on the journal, or for path without
  * pg_read_server_files; those of reading a file; 25006 in a read-only
- * transaction; 55000 without an installation of OpenMetadata; those of reading
- * the migration history.
+ * transaction; 55000 without an installation of OpenMetadata, or while somebody
+ * else records the same, 55P03 if he takes long; those of reading the migration
+ * history.
  */
 Datum
 upgrade_prereq_record_backup(PG_FUNCTION_ARGS)
@@ -358,6 +364,7 @@ upgrade_prereq_record_backup(PG_FUNCTION_ARGS)
 	Record		record = {0};
 	Backup	   *backup = &record.backup;
 	const char *values[RECORD_COLUMNS] = {NULL};
+	ErrorData  *error;
 	TupleDesc	desc;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
@@ -378,7 +385,9 @@ upgrade_prereq_record_backup(PG_FUNCTION_ARGS)
 	{
 		pgstat_clear_snapshot();	/* the counters of now */
 		guard_run_or_raise(gather, &record);
-		write_record(&record);
+		error = attempt(write_record, &record);
+		if (error != NULL)
+			ReThrowError(error);
 		guard_run_or_raise(judge, &record);
 		values[0] = backup_level_name(backup->level);
 		values[1] = backup->level == BACKUP_FRESH ? NULL :
