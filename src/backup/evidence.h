@@ -73,7 +73,8 @@ typedef struct Backup
 								 * for the highest */
 	const char *next_step;		/* what would help, as a sentence; or NULL */
 	const Changes *changes;		/* since the mark that it holds, or else since
-								 * it was recorded; NULL below listed */
+								 * it was recorded; NULL if the record cannot
+								 * be read */
 	bool		is_marked;		/* it holds a marker of ours */
 	bool		is_day_old;		/* for certain */
 	bool		has_extension;	/* it would create upgrade_prereq */
