@@ -67,6 +67,7 @@ SELECT upgrade_prereq_record_backup(kind => 'tape', reference => 'x', taken_at =
 SELECT upgrade_prereq_record_backup(kind => 'rds', reference => 'x');
 SELECT upgrade_prereq_record_backup(kind => 'rds', taken_at => now());
 SELECT upgrade_prereq_record_backup(kind => 'rds', reference => '', taken_at => now());
+SELECT upgrade_prereq_record_backup(kind => 'rds', reference => repeat('x', 1025), taken_at => now());
 SELECT upgrade_prereq_record_backup(kind => 'rds', reference => 'x', taken_at => '9999-01-01 00:00+00');
 SELECT upgrade_prereq_record_backup(kind => 'rds', reference => 'x', taken_at => '-infinity');
 SELECT upgrade_prereq_record_backup(kind => 'rds', data => 'x');

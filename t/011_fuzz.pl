@@ -99,6 +99,9 @@ foreach my $i (1 .. 300)
 		"upgrade_prereq_raise('64MB', '64MB', $x)",
 		"upgrade_prereq_raise($x, $y, 'role', 'openmetadata_user')",
 		"upgrade_prereq_raise('64MB', '64MB', 'role', left($x, 63)::name)",
+		"upgrade_prereq_record_backup(kind => $x, reference => $y, taken_at => now())",
+		"upgrade_prereq_record_backup(kind => 'other', reference => $x, taken_at => now(), reason => $y)",
+		"upgrade_prereq_record_backup(data => convert_to($x, 'UTF8'), tail => convert_to($y, 'UTF8'), size_bytes => 100000, files => $x)",
 		"upgrade_prereq_memory_limit(left($x, 63)::name)",
 		"upgrade_prereq_effective_settings(left($x, 63)::name)");
 }

@@ -25,6 +25,9 @@ PG_FUNCTION_INFO_V1(upgrade_prereq_record_backup);
 /* Columns of upgrade_prereq_record_backup(). */
 #define RECORD_COLUMNS 8
 
+/* The journal has an index on it, which takes no more than 2700 bytes. */
+#define MAX_REFERENCE_BYTES 1024
+
 /* The clock of a client may be so far ahead. */
 #define CLOCK_TOLERANCE_MS	(5 * 60 * 1000)
 
@@ -145,6 +148,11 @@ parse_arguments(FunctionCallInfo fcinfo, Record *record)
 			   "Give what identifies the backup, such as the name of its file.");
 	if (evidence->reference == NULL)
 		evidence->reference = record->path;
+	if (evidence->reference != NULL &&
+		strlen(evidence->reference) > MAX_REFERENCE_BYTES)
+		refuse("reference",
+			   psprintf("it is longer than %d bytes", MAX_REFERENCE_BYTES),
+			   "Give a shorter name.");
 	evidence->taken_at = PG_ARGISNULL(4) ? NULL :
 		parse_taken_at(PG_GETARG_TIMESTAMPTZ(4));
 	record->size_bytes = PG_ARGISNULL(5) ? -1 : PG_GETARG_INT64(5);
