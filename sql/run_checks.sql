@@ -290,7 +290,7 @@ CROSS JOIN LATERAL (SELECT json #>> '{airflowConfig,scheduleInterval}', json #>>
 LEFT JOIN (SELECT due.* FROM moment, pg_temp.due(at, '30 hours', 'kubernetes') AS due) AS due ON due.fqn = fqnhash
 CROSS JOIN LATERAL (SELECT pg_temp.brute_force(schedule, zone, moment.at, '30 hours') AS next) AS expected
 WHERE due.problem IS NOT NULL OR due.next IS DISTINCT FROM expected.next;
-DROP TABLE ingestion_pipeline_entity;
+DROP TABLE ingestion_pipeline_entity, source;
 RESET TimeZone;
 RESET DateStyle;
 
@@ -431,6 +431,35 @@ SELECT status FROM pg_temp.report('pipelines_without_service');
 SELECT seq_scan - :seq_scan AS seq_scan, idx_scan > :idx_scan AS by_index FROM pg_stat_xact_user_tables
 WHERE schemaname = 'openmetadata' AND relname = 'entity_relationship';
 ROLLBACK;
+
+--
+-- stuck_ingestion_pipelines: what it makes of verdicts that take Airflow; the
+-- others are in runs.sql.
+--
+
+\set query `cat "$UPGRADE_PREREQ_FIXTURE/../src/checks/stuck_ingestion_pipelines.sql"`
+CREATE TEMP TABLE source AS SELECT :'query' AS query;
+CREATE FUNCTION pg_temp.findings_of(runs jsonb)
+RETURNS TABLE (status text, level text, object_identity text, message text, detail text, hint text, can_fix boolean, data jsonb)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY EXECUTE format('WITH fact AS (SELECT ''x''::name AS schema_name, %L::jsonb AS runs)'
+                                ' SELECT status, level, object_identity, message, detail, hint, fix_sql IS NOT NULL, data'
+                                ' FROM (%s) AS finding', runs, (SELECT query FROM source));
+END
+$$;
+SELECT * FROM pg_temp.findings_of(jsonb_build_array(
+    '{"kind": "ingestion_pipeline", "name": "s.a", "run_id": "1", "state": "running", "verdict": "finished_elsewhere", "confidence": "high",
+      "evidence": "It ended.", "fix_sql": "x", "undo_sql": "y", "data": {"service": "s", "newest": true}}'::jsonb,
+    '{"kind": "ingestion_pipeline", "name": "s.b", "run_id": "2", "state": "running", "verdict": "orphaned", "confidence": "medium",
+      "evidence": "It is gone.", "fix_sql": "x", "data": {"service": "s", "newest": true}}'::jsonb,
+    '{"kind": "ingestion_pipeline", "name": "s.c", "run_id": "3", "state": "running", "verdict": "unknown", "confidence": "low",
+      "evidence": "Its heartbeat is suspect.", "started_at": "2026-01-01", "data": {"service": "s", "newest": true}}'::jsonb,
+    '{"kind": "ingestion_pipeline", "name": "s.c", "run_id": "4", "state": "running", "verdict": "superseded", "confidence": "high",
+      "evidence": "x", "started_at": "2026-01-01", "data": {"service": "s", "newest": false}}'::jsonb,
+    '{"kind": "airflow", "name": "af", "verdict": "unknown", "data": {"sqlstate": "08001", "hint": "Look."},
+      "evidence": "could not look: could not connect to server \\"af\\" (SQLSTATE 08001)"}'::jsonb));
+DROP TABLE source;
 
 --
 -- status_without_pipeline

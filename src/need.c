@@ -57,7 +57,7 @@ static const char fact_query[] =
 										 * raise an error when they are read */
 "trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms, "
 "trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint + 300000 AS latest_ms, "
-"$21::int AS live_sessions, "	/* of OpenMetadata's servers */
+"$21::int AS live_sessions, "		/* of OpenMetadata's servers */
 "$22::interval AS maintenance_window"
 ") ";
 

@@ -27,7 +27,7 @@ extern char *setting_airflow_server;	/* "" = none */
 extern int	setting_pipeline_service_client;	/* PipelineServiceClient */
 extern int	setting_airflow_timeout;	/* milliseconds */
 extern int	setting_airflow_heartbeat_timeout;	/* seconds */
-extern int	setting_maintenance_window;		/* seconds */
+extern int	setting_maintenance_window; /* seconds */
 extern bool setting_deadline_worker;
 
 /* What upgrade_prereq_raise() has to remember until it is put back. */

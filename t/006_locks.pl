@@ -122,6 +122,7 @@ BEGIN
 		ALTER TABLE openmetadata.away RENAME TO search_reindex_lock;
 		COMMIT;
 		CREATE TABLE openmetadata.copy (LIKE openmetadata.search_reindex_lock INCLUDING ALL);
+		ALTER TABLE openmetadata.copy OWNER TO openmetadata_user;
 		DROP TABLE openmetadata.search_reindex_lock;
 		ALTER TABLE openmetadata.copy RENAME TO search_reindex_lock;
 		COMMIT;

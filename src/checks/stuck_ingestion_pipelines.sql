@@ -58,8 +58,10 @@ SELECT 'found' AS status,
            ELSE 'Make sure in the scheduler (Airflow) that no worker executes it any more, then set it to failed.'
        END AS hint,
        fix_sql, undo_sql,
-       data || jsonb_build_object('run_id', run_id, 'state', state, 'started_at', started_at, 'age', age,
-                                  'verdict', verdict, 'confidence', confidence) AS data
+       jsonb_strip_nulls(jsonb_build_object('service', data -> 'service', 'run_id', run_id, 'state', state,
+                                            'started_at', started_at, 'age', age, 'timestamp', data -> 'timestamp',
+                                            'verdict', verdict, 'confidence', confidence,
+                                            'airflow', data -> 'airflow')) AS data
 FROM run
 WHERE kind = 'ingestion_pipeline' AND name IS NOT NULL AND NOT is_history
 UNION ALL
