@@ -11,9 +11,14 @@ DATA = sql/upgrade_prereq--1.0.sql
 OBJS = \
 	$(WIN32RES) \
 	src/attempt.o \
+	src/breaking.o \
+	src/breaking_list.o \
+	src/breaking_probe.o \
 	src/check.o \
 	src/check_list.o \
 	src/check_run.o \
+	src/checks/breaking_changes.o \
+	src/checks/breaking_changes_deep.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \
@@ -72,6 +77,7 @@ OBJS = \
 REGRESS = \
 	install \
 	release \
+	breaking_changes \
 	engine \
 	eras \
 	estimate \
@@ -94,7 +100,7 @@ source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
 PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
-EXTRA_CLEAN = model_test src/check_list.c src/kind_list.c META.json upgrade_prereq-*.zip
+EXTRA_CLEAN = model_test src/breaking_list.c src/check_list.c src/kind_list.c META.json upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
@@ -128,6 +134,15 @@ src/kind_list.c: $(kinds) $(source_dir)/tools/header.awk $(source_dir)/tools/kin
 
 src/kind_list.o src/kind_list.bc: src/kind_list.c
 
+# And the breaking changes.
+changes := $(source_dir)/src/breaking_changes.sql
+
+src/breaking_list.c: $(changes) $(source_dir)/tools/header.awk $(source_dir)/tools/breaking_list.awk
+	awk -f $(source_dir)/tools/header.awk -f $(source_dir)/tools/breaking_list.awk $(changes) > $@.tmp
+	mv $@.tmp $@
+
+src/breaking_list.o src/breaking_list.bc: src/breaking_list.c
+
 # Every object is made again when a header changed: the library is small.
 $(filter %.o,$(OBJS)): $(wildcard $(source_dir)/src/*.h $(source_dir)/src/memory/*.h $(source_dir)/src/runs/*.h)
 src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
@@ -146,6 +161,10 @@ check-model: model_test
 doc/checks.md: $(checks) $(source_dir)/tools/check_table.awk
 	mkdir -p doc
 	awk -f $(source_dir)/tools/check_table.awk $(checks) > $@
+
+doc/breaking-changes.md: $(changes) $(source_dir)/tools/header.awk $(source_dir)/tools/breaking_table.awk
+	mkdir -p doc
+	awk -f $(source_dir)/tools/header.awk -f $(source_dir)/tools/breaking_table.awk $(changes) > $@
 
 # A release for PGXN.
 META.json: $(source_dir)/META.json.in $(source_dir)/upgrade_prereq.control

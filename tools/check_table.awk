@@ -105,7 +105,9 @@ function print_check(i) {
 	print "- level: " value[i, "level"]
 	print "- cost: " value[i, "cost"]
 	print "- upgrades: " upgrades(i)
-	print "- reads: " (i in tables ? "these tables of OpenMetadata" tables[i] : \
+	print "- reads: " (((i, "guard") in value) ? \
+		"what each of its parts names; one that cannot look is unknown alone" : \
+		i in tables ? "these tables of OpenMetadata" tables[i] : \
 		"no table of OpenMetadata but its migration history")
 	if ((i, "query") in value)
 		printf "- query: that of [%s](#%s)\n", value[i, "query"],
