@@ -284,6 +284,19 @@ IPC::Run::run([ 'awk', '-f', "$root/tools/check_table.awk", @check_files ],
 is($page{'doc/checks.md'}, $table,
 	'doc/checks.md is what "make doc/checks.md" makes');
 
+# So is the page of breaking changes; each has a heading.
+my $changes = '';
+IPC::Run::run([ 'awk', '-f', "$root/tools/header.awk", '-f', "$root/tools/breaking_table.awk",
+		"$root/src/breaking_changes.sql" ],
+	'>', \$changes);
+is($page{'doc/breaking-changes.md'}, $changes,
+	'doc/breaking-changes.md is what "make doc/breaking-changes.md" makes');
+my $headings = anchors($page{'doc/breaking-changes.md'});
+my @change_ids = split /\n/,
+  sql($node, 'template_docs', q{SELECT change_id FROM upgrade_prereq_breaking_changes('0.1', '9.9')});
+cmp_ok(scalar @change_ids, '>', 100, 'there are breaking changes');
+is(join(' ', grep { !$headings->{$_} } @change_ids), '', 'every breaking change has a heading');
+
 my @doc_refs = split /\n/,
   sql($node, 'template_docs', 'SELECT doc_ref FROM upgrade_prereq_checks()');
 is( join(
