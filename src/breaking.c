@@ -140,7 +140,7 @@ Datum
 upgrade_prereq_breaking_changes(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	BreakingCall call = {NULL};
+	BreakingCall call = {.source_text = NULL};
 	AttInMetadata *input;
 
 	InitMaterializedSRF(fcinfo, 0);

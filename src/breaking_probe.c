@@ -139,7 +139,10 @@ run_each(ProbeRun *run)
 	for (const char *const *table = run->result->change->each;
 		 *table != NULL; table++)
 	{
-		Need		needs[] = {{*table, columns, NULL, NULL}, {NULL}};
+		Need		needs[] = {
+			{.table = *table,.columns = columns},
+			{.table = NULL}
+		};
 
 		if (!OidIsValid(table_lookup(run->installation->schema_oid, *table)))
 			continue;
