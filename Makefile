@@ -32,12 +32,17 @@ OBJS = \
 	src/backup/read_archive.o \
 	src/backup/record.o \
 	src/backup/trace.o \
+	src/breaking.o \
+	src/breaking_list.o \
+	src/breaking_probe.o \
 	src/check.o \
 	src/check_list.o \
 	src/check_pages.o \
 	src/check_run.o \
 	src/checks/acknowledgements.o \
 	src/checks/backup.o \
+	src/checks/breaking_changes.o \
+	src/checks/breaking_changes_deep.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \
@@ -110,6 +115,7 @@ REGRESS = \
 	release \
 	acknowledge \
 	archive \
+	breaking_changes \
 	engine \
 	eras \
 	estimate \
@@ -135,8 +141,9 @@ source_dir := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 version := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(source_dir)/upgrade_prereq.control)
 PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
-EXTRA_CLEAN = fuzz_archive fuzzer model_test src/check_list.c src/check_pages.c \
-	src/kind_list.c src/runs/airflow_texts.c META.json upgrade_prereq-*.zip
+EXTRA_CLEAN = fuzz_archive fuzzer model_test src/breaking_list.c src/check_list.c \
+	src/check_pages.c src/kind_list.c src/runs/airflow_texts.c META.json \
+	upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
@@ -195,6 +202,15 @@ src/runs/airflow_texts.c: $(airflow_texts) $(source_dir)/tools/text_list.awk
 
 src/runs/airflow_texts.o src/runs/airflow_texts.bc: src/runs/airflow_texts.c
 
+# And the breaking changes.
+changes := $(source_dir)/src/breaking_changes.sql
+
+src/breaking_list.c: $(changes) $(source_dir)/tools/header.awk $(source_dir)/tools/breaking_list.awk
+	awk -f $(source_dir)/tools/header.awk -f $(source_dir)/tools/breaking_list.awk $(changes) > $@.tmp
+	mv $@.tmp $@
+
+src/breaking_list.o src/breaking_list.bc: src/breaking_list.c
+
 # Every object is made again when a header changed: the library is small.
 $(filter %.o,$(OBJS)): $(wildcard $(addprefix $(source_dir)/src/,*.h backup/*.h memory/*.h runs/*.h))
 src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
@@ -248,6 +264,10 @@ doc/checks/%.md: $(source_dir)/src/checks/%.sql $(doc_tools)
 doc/checks/%.md: $(source_dir)/src/checks/%.c $(doc_tools)
 	@mkdir -p $(@D)
 	$(make_doc) -v as=page $< > $@
+
+doc/breaking-changes.md: $(changes) $(source_dir)/tools/header.awk $(source_dir)/tools/breaking_table.awk
+	mkdir -p doc
+	awk -f $(source_dir)/tools/header.awk -f $(source_dir)/tools/breaking_table.awk $(changes) > $@
 
 # A release for PGXN.
 META.json: $(source_dir)/META.json.in $(source_dir)/upgrade_prereq.control

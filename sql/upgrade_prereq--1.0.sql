@@ -141,6 +141,40 @@ COMMENT ON FUNCTION upgrade_prereq_airflow_run_id(text, text) IS
 'run id that OpenMetadata computes for a dag run of Airflow; null before PostgreSQL 14';
 
 --
+-- Breaking changes
+--
+
+CREATE TYPE upgrade_prereq_affected AS ENUM (
+    'affected', 'not affected', 'check by hand', 'not run', 'not applicable', 'unknown');
+COMMENT ON TYPE upgrade_prereq_affected IS
+'does a breaking change affect this database? unknown means that it could not be looked at, check by hand that no database can tell';
+
+CREATE FUNCTION upgrade_prereq_breaking_changes(
+    source_version text DEFAULT NULL,
+    target_version text DEFAULT NULL,
+    deep boolean DEFAULT false,
+    OUT change_id text,
+    OUT release text,
+    OUT area text,
+    OUT change text,
+    OUT affects text,
+    OUT affected upgrade_prereq_affected,
+    OUT objects text[],
+    OUT object_count bigint,
+    OUT reason text,
+    OUT action text,
+    OUT fix_sql text,
+    OUT level upgrade_prereq_level,
+    OUT probe text,
+    OUT note text,
+    OUT source text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_breaking_changes';
+COMMENT ON FUNCTION upgrade_prereq_breaking_changes(text, text, boolean) IS
+'what changes between two versions of OpenMetadata, and whether it affects this database';
+
+--
 -- Memory
 --
 

@@ -33,6 +33,8 @@ struct Check
 									 * installation, too */
 	bool		memory;			/* wants the fact memory */
 	bool		runs;			/* wants the fact runs */
+	bool		guards_itself;	/* the function runs what it reads under
+								 * guard_run(), piece by piece */
 	const Need *needs;			/* ends with an empty one; may be NULL */
 	const char *passed;			/* message if there is nothing to report */
 	const char *query;			/* either this, ... */
@@ -103,6 +105,10 @@ extern List *check_acknowledgements(const Check *check,
 									const Installation *installation);
 extern List *check_backup(const Check *check,
 						  const Installation *installation);
+extern List *check_breaking_changes(const Check *check,
+									const Installation *installation);
+extern List *check_breaking_changes_deep(const Check *check,
+										 const Installation *installation);
 extern List *check_extension_version(const Check *check,
 									 const Installation *installation);
 extern List *check_setting_has_no_effect(const Check *check,

@@ -195,22 +195,19 @@ run_guarded(void *argument)
 static Finding *
 find_not_applicable(const Check *check, const Installation *installation)
 {
+	const Need *need;
+
 	if (check->reaching != NULL &&
 		!installation_reaches(installation, check->reaching))
 		return check_finding(check, FINDING_NOT_APPLICABLE,
 							 psprintf("this upgrade does not run the migration of OpenMetadata %s",
 									  check->reaching));
 
-	for (const Need *need = check->needs;
-		 need != NULL && need->table != NULL; need++)
-	{
-		if (need->since != NULL &&
-			!OidIsValid(table_lookup(installation->schema_oid, need->table)) &&
-			installation_is_below(installation, need->since))
-			return check_finding(check, FINDING_NOT_APPLICABLE,
-								 psprintf("table \"%s\" came with OpenMetadata %s",
-										  need->table, need->since));
-	}
+	need = need_not_yet(check->needs, installation);
+	if (need != NULL)
+		return check_finding(check, FINDING_NOT_APPLICABLE,
+							 psprintf("table \"%s\" came with OpenMetadata %s",
+									  need->table, need->since));
 	return NULL;
 }
 
@@ -288,7 +285,13 @@ check_run(const Check *check, CheckFacts *facts)
 	work = AllocSetContextCreate(run.context, "upgrade_prereq check",
 								 ALLOCSET_DEFAULT_SIZES);
 	MemoryContextSwitchTo(work);
-	obstacle = guard_run(run_guarded, &run);
+	if (check->guards_itself)
+	{
+		MemoryContextSwitchTo(run.context);
+		run.findings = check->function(check, installation);
+	}
+	else
+		obstacle = guard_run(run_guarded, &run);
 	MemoryContextSwitchTo(run.context);
 
 	if (obstacle != NULL)

@@ -181,6 +181,23 @@ prepare_table(const Need *need, Oid schema_oid, List **substitutions,
 }
 
 /*
+ * The first table that is not there as the installed release did not have it
+ * yet, or NULL.
+ */
+const Need *
+need_not_yet(const Need *needs, const Installation *installation)
+{
+	for (const Need *need = needs; need != NULL && need->table != NULL; need++)
+	{
+		if (need->since != NULL &&
+			!OidIsValid(table_lookup(installation->schema_oid, need->table)) &&
+			installation_is_below(installation, need->since))
+			return need;
+	}
+	return NULL;
+}
+
+/*
  * Prepare all tables that a query needs, note the names of their columns, and
  * go on as their owner.  Returns what is in the way, or NULL.  To be called
  * under guard_run(), which also puts the user back.

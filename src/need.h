@@ -42,6 +42,8 @@ typedef struct Facts
 	const char *live_sessions;	/* integer */
 } Facts;
 
+extern const Need *need_not_yet(const Need *needs,
+								const Installation *installation);
 extern Obstacle *need_prepare(const Need *needs, Oid schema_oid,
 							  List **substitutions);
 extern List *substitution_add(List *substitutions, const char *name,

@@ -156,16 +156,29 @@ version_array(const Version *version)
 					version->part[2]);
 }
 
-/* Read the argument target_version; anything but a version is an error. */
+/*
+ * Read an argument that is a version; anything else is an error (22023), which
+ * says what null would stand for.
+ */
 void
-target_version_parse(const char *text, Version *version)
+version_argument_parse(const char *argument, const char *text,
+					   const char *null_meaning, Version *version)
 {
 	if (!version_parse(text, version))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for argument \"%s\": \"%s\"",
-						"target_version", text),
-				 errhint("A release of OpenMetadata is accepted, such as \"1.13.4\", or null for the next releases.")));
+						argument, text),
+				 errhint("A release of OpenMetadata is accepted, such as \"1.13.4\", or null for %s.",
+						 null_meaning)));
+}
+
+/* Read the argument target_version; anything but a version is an error. */
+void
+target_version_parse(const char *text, Version *version)
+{
+	version_argument_parse("target_version", text, "the next releases",
+						   version);
 }
 
 /* Find the schemas with OpenMetadata's tables, and choose one. */

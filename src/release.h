@@ -51,6 +51,9 @@ typedef struct Installation
 extern bool version_parse(const char *text, Version *version);
 extern int	version_compare(const Version *a, const Version *b);
 extern const char *version_array(const Version *version);
+extern void version_argument_parse(const char *argument, const char *text,
+								   const char *null_meaning,
+								   Version *version);
 extern void target_version_parse(const char *text, Version *version);
 
 extern Installation *installation_find(const char *target_text);

@@ -112,24 +112,48 @@ same_reason(const Finding *a, const Finding *b)
 		same_text(a->hint, b->hint) && same_text(a->fix_sql, b->fix_sql);
 }
 
-/* The block of findings with the reason of one that is unknown, or NULL. */
+/*
+ * Are two findings notices of one check that could not be tied to this
+ * database for one and the same reason?  There can be many of them.
+ */
+static bool
+same_notice(const Finding *a, const Finding *b)
+{
+	return a->status == FINDING_FOUND && b->status == FINDING_FOUND &&
+		a->level == FINDING_NOTICE && b->level == FINDING_NOTICE &&
+		strcmp(a->check_id, b->check_id) == 0 &&
+		a->detail != NULL && same_text(a->detail, b->detail) &&
+		a->fix_sql == NULL && b->fix_sql == NULL;
+}
+
+/* The block that a finding belongs to, or NULL. */
 static ListCell *
-find_same_reason(List *blocks, const Finding *finding)
+find_block(List *blocks, const Finding *finding)
 {
 	ListCell   *block;
 
 	foreach(block, blocks)
 	{
-		if (same_reason(linitial(lfirst(block)), finding))
+		if (same_reason(linitial(lfirst(block)), finding) ||
+			same_notice(linitial(lfirst(block)), finding))
 			return block;
 	}
 	return NULL;
 }
 
+/* Is a block a list of notices? */
+static bool
+is_notice_list(List *block)
+{
+	const Finding *finding = linitial(block);
+
+	return finding->status == FINDING_FOUND && list_length(block) > 1;
+}
+
 /*
  * The findings that are shown with all they have, as blocks: what was found
  * comes first, then what could not be looked at, and a reason that several
- * checks share stands once; then what is acknowledged.  A block is a list of
+ * findings share stands once; then what is acknowledged.  A block is a list of
  * findings.
  */
 static List *
@@ -151,8 +175,10 @@ report_blocks(List *findings)
 			CHECK_FOR_INTERRUPTS();
 			if (finding->status != shown[i])
 				continue;
-			if (finding->status == FINDING_UNKNOWN)
-				block = find_same_reason(blocks, finding);
+			if (finding->status == FINDING_UNKNOWN ||
+				(finding->status == FINDING_FOUND &&
+				 finding->level == FINDING_NOTICE))
+				block = find_block(blocks, finding);
 			if (block != NULL)
 				lfirst(block) = lappend(lfirst(block), finding);
 			else
@@ -162,11 +188,12 @@ report_blocks(List *findings)
 	return blocks;
 }
 
-/* The checks of a block, by their ids. */
+/* The checks of a block, by their ids, each once. */
 static const char *
 block_ids(List *block)
 {
 	StringInfoData buf;
+	const char *previous = NULL;
 	ListCell   *lc;
 
 	initStringInfo(&buf);
@@ -174,10 +201,19 @@ block_ids(List *block)
 	{
 		const Finding *finding = lfirst(lc);
 
-		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "",
-						 finding->check_id);
+		if (previous != NULL && strcmp(previous, finding->check_id) == 0)
+			continue;
+		previous = finding->check_id;
+		appendStringInfo(&buf, "%s%s", buf.len > 0 ? ", " : "", previous);
 	}
 	return buf.data;
+}
+
+/* The heading of a list of notices. */
+static const char *
+notice_heading(List *block)
+{
+	return psprintf("%d notices for one reason", list_length(block));
 }
 
 /* Append a line to a list of lines. */
@@ -234,12 +270,31 @@ block_label(const Finding *finding)
 	}
 }
 
+/* The text format for a list of notices: a line for each. */
+static List *
+add_notices_text(List *lines, List *block)
+{
+	const Finding *first = linitial(block);
+	ListCell   *lc;
+
+	lines = add_line(lines, psprintf("NOTICE:  %s  (%s)",
+									 notice_heading(block), block_ids(block)));
+	lines = add_labelled(lines, "    DETAIL:  ", first->detail);
+	lines = add_line(lines, "    HINT:    What to do stands in the hint of each row of upgrade_prereq_findings().");
+	foreach(lc, block)
+		lines = add_labelled(lines, "      - ", ((const Finding *) lfirst(lc))->message);
+	return lines;
+}
+
 /* The text format: a block is shown as psql shows an error. */
 static List *
 add_block_text(List *lines, List *block)
 {
 	const Finding *finding = linitial(block);
 	const char *label = block_label(finding);
+
+	if (is_notice_list(block))
+		return add_notices_text(lines, block);
 
 	lines = add_labelled(lines,
 						 psprintf("%s:  ", asc_toupper(label, strlen(label))),
@@ -475,6 +530,30 @@ add_paragraph(List *lines, const char *text)
 	return add_line(lines, "");
 }
 
+/* A list of notices in Markdown, each with what to do. */
+static List *
+add_notices_markdown(List *lines, List *block)
+{
+	const Finding *first = linitial(block);
+	ListCell   *lc;
+
+	lines = add_line(lines, psprintf("## notice: %s (%s)",
+									 notice_heading(block),
+									 markdown_escape(block_ids(block))));
+	lines = add_line(lines, "");
+	lines = add_paragraph(lines, first->detail);
+	foreach(lc, block)
+	{
+		const Finding *finding = lfirst(lc);
+		const char *hint = finding->hint ? finding->hint : "";
+
+		lines = add_line(lines, psprintf("- %s. %s",
+										 markdown_escape(finding->message),
+										 markdown_escape(hint)));
+	}
+	return add_line(lines, "");
+}
+
 /* The report as Markdown, for a change ticket. */
 List *
 report_markdown(const CheckResult *result)
@@ -493,6 +572,11 @@ report_markdown(const CheckResult *result)
 		List	   *block = lfirst(lc);
 		const Finding *finding = linitial(block);
 
+		if (is_notice_list(block))
+		{
+			lines = add_notices_markdown(lines, block);
+			continue;
+		}
 		lines = add_line(lines,
 						 psprintf("## %s: %s (%s)", block_label(finding),
 								  markdown_escape(finding->message),

@@ -62,7 +62,7 @@ look_while('ACCESS EXCLUSIVE on the runs',
 	'55P03', @runs);
 look_while('ACCESS EXCLUSIVE on the pipelines',
 	'LOCK TABLE openmetadata.ingestion_pipeline_entity IN ACCESS EXCLUSIVE MODE',
-	'55P03', @pipelines);
+	'55P03', @pipelines, 'breaking_changes');
 look_while('TRUNCATE of the runs', 'TRUNCATE openmetadata.entity_extension_time_series', '55P03', @runs);
 look_while('a table dropped, but not yet for good',
 	'DROP TABLE openmetadata.search_reindex_lock',
@@ -71,11 +71,21 @@ look_while('ACCESS EXCLUSIVE on the history',
 	'LOCK TABLE openmetadata.server_change_log IN ACCESS EXCLUSIVE MODE',
 	'55P03', keys %$free);
 
+# Of the breaking changes only those are unknown whose table it is.
+$locker->query('BEGIN; LOCK TABLE openmetadata.dbservice_entity IN ACCESS EXCLUSIVE MODE');
+is( $session->query(q{
+		SELECT string_agg(change_id || ' ' || affected, ', ' ORDER BY change_id)
+		FROM upgrade_prereq_breaking_changes(NULL, '2.0.0')
+		WHERE change_id IN ('policy_agent', 'suggestions_api', 'rdf_app');}),
+	'policy_agent unknown, rdf_app not affected, suggestions_api affected',
+	'a locked table makes the probes unknown that read it, and no other');
+$locker->query('ROLLBACK');
+
 # Locks that reading goes along with.
 look_while('EXCLUSIVE on the runs',
 	'LOCK TABLE openmetadata.entity_extension_time_series IN EXCLUSIVE MODE', '');
 look_while('ACCESS EXCLUSIVE on a table that no check reads',
-	'LOCK TABLE openmetadata.user_entity IN ACCESS EXCLUSIVE MODE', '');
+	'LOCK TABLE openmetadata.bot_entity IN ACCESS EXCLUSIVE MODE', '');
 
 # ----- indexes and TOAST tables -----
 
@@ -88,7 +98,7 @@ look_while('ACCESS EXCLUSIVE on the index of the runs',
 my $pkey = sql($node, $db, q{
 	SELECT indexrelid::regclass FROM pg_index
 	WHERE indrelid = 'openmetadata.ingestion_pipeline_entity'::regclass ORDER BY 1 LIMIT 1});
-look_while('REINDEX of an index of the pipelines', "REINDEX INDEX $pkey", '55P03', @pipelines);
+look_while('REINDEX of an index of the pipelines', "REINDEX INDEX $pkey", '55P03', @pipelines, 'breaking_changes');
 
 # Its TOAST table: of interest to those who read values that lie there, which
 # the check of the newest runs does for runs that hang only.
@@ -100,7 +110,7 @@ look_while('ACCESS EXCLUSIVE on the TOAST table of the pipelines',
 	sql($node, $db, q{
 		SELECT format('REINDEX TABLE %s', reltoastrelid::regclass) FROM pg_class
 		WHERE oid = 'openmetadata.ingestion_pipeline_entity'::regclass}),
-	'55P03', qw(pipelines_about_to_fire superseded_pipeline_runs));
+	'55P03', qw(breaking_changes pipelines_about_to_fire superseded_pipeline_runs));
 
 # All of OpenMetadata's tables at once: nothing adds up to a hang.
 look_while('ACCESS EXCLUSIVE on every table',

@@ -325,6 +325,19 @@ foreach my $id (sort keys %doc_ref)
 is( missing_words(section('README.md', 'Checks') =~ s/\[(\w+)\]/[`$1`]/gr, keys %doc_ref),
 	'', 'README.md lists every check');
 
+# So is the page of breaking changes; each has a heading.
+my $changes = '';
+IPC::Run::run([ 'awk', '-f', "$root/tools/header.awk", '-f', "$root/tools/breaking_table.awk",
+		"$root/src/breaking_changes.sql" ],
+	'>', \$changes);
+is($page{'doc/breaking-changes.md'}, $changes,
+	'doc/breaking-changes.md is what "make doc/breaking-changes.md" makes');
+my $headings = anchors($page{'doc/breaking-changes.md'});
+my @change_ids = split /\n/,
+  sql($node, 'template_docs', q{SELECT change_id FROM upgrade_prereq_breaking_changes('0.1', '9.9')});
+cmp_ok(scalar @change_ids, '>', 100, 'there are breaking changes');
+is(join(' ', grep { !$headings->{$_} } @change_ids), '', 'every breaking change has a heading');
+
 # Every function, with its arguments and columns.
 my @functions = split /\n/, sql($node,
 	'template_docs', q{

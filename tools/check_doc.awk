@@ -125,7 +125,9 @@ function how(    path, text, i, table, since) {
 		text = text "- from what `upgrade_prereq_memory()` says\n"
 	if (value["facts"] ~ /runs/)
 		text = text "- from what `upgrade_prereq_runs()` says\n"
-	if (needs == 0)
+	if ("guard" in value)
+		text = text "- reads what each of its parts names; one that cannot look is unknown alone\n"
+	else if (needs == 0)
 		text = text "- reads no table of OpenMetadata but its migration history\n"
 	else
 		text = text "- reads these tables of OpenMetadata:\n"

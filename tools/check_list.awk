@@ -4,7 +4,7 @@
 
 BEGIN {
 	declare_keys("id title category level cost versions passed",
-		"installation query facts do undo")
+		"installation query facts guard do undo")
 	print "/* Made by tools/check_list.awk from src/checks/: do not edit. */"
 	print "#include \"postgres.h\"\n"
 	print "#include \"check.h\"\n"
@@ -51,6 +51,10 @@ function finish(    list, n, i) {
 			fail("there is no fact \"" list[i] "\"")
 		print "\t\t." list[i] " = true,"
 	}
+	if (("guard" in value) && (is_sql || value["guard"] != "own"))
+		fail("guard is \"" value["guard"] "\"")
+	if ("guard" in value)
+		print "\t\t.guards_itself = true,"
 	if (value["installation"] == "any")
 		print "\t\t.any_installation = true,"
 	printf "%s", needs_text()

@@ -11,6 +11,9 @@
 # need[] and index_of[] the tables.  The tool's own END has to begin with
 # end_of_files().  finish() has to call check_required() for a file that needs
 # the header.
+#
+# A tool that sets entry_key reads files of several entries: each begins with
+# that key, and what comes before the first is not looked at.
 
 function declare_keys(required_keys, optional_keys,    list, i) {
 	split(required_keys, list)
@@ -22,16 +25,16 @@ function declare_keys(required_keys, optional_keys,    list, i) {
 }
 
 FNR == 1 {
-	if (file != "")
-		finish_file()
+	finish_entry()
 	file = FILENAME
-	in_header = 1
 	is_sql = (FILENAME ~ /\.sql$/)
-	query = ""
-	needs = 0
-	split("", value)
-	split("", index_of)
-	split("", needed)
+	if (entry_key == "")
+		begin_entry()
+}
+
+entry_key != "" && index($0, "-- " entry_key ": ") == 1 {
+	finish_entry()
+	begin_entry()
 }
 
 in_header && is_sql && !/^--/ { in_header = 0 }
@@ -57,15 +60,31 @@ in_header && /^(--| \*) [a-z_]+: / {
 		fail("unknown key \"" key "\"")
 }
 
-!in_header && is_sql { query = query "\n\t\t" quoted($0 "\n") }
+# Between the entries of a file are headings.
+!in_header && is_sql && (entry_key == "" || (in_entry && !/^(--|$)/)) {
+	query = query "\n\t\t" quoted($0 "\n")
+}
+
+function begin_entry() {
+	in_entry = 1
+	in_header = 1
+	query = ""
+	needs = 0
+	split("", value)
+	split("", index_of)
+	split("", needed)
+}
 
 function end_of_files() {
 	if (failed)
 		exit 1
-	finish_file()
+	finish_entry()
 }
 
-function finish_file(    key) {
+function finish_entry(    key) {
+	if (!in_entry)
+		return
+	in_entry = 0
 	for (key in index_of)
 		if (!(key in needed))
 			fail("an index of \"" key "\", which is not needed")
