@@ -8,7 +8,7 @@
  * guard: own
  * passed: OpenMetadata has no breaking change between the installed version and the target
  *
- * The changes are those of [breaking-changes.md](breaking-changes.md), which
+ * The changes are those of [breaking-changes.md](../breaking-changes.md), which
  * says for each of them how this database tells. One that affects it is a
  * finding of the level given there. One that no database can tell is a notice
  * of its own, so that it can be checked off: it is named by its id. What was
