@@ -98,6 +98,8 @@ struct AirflowLink
 	Oid			functions[lengthof(dblink_functions)];
 	const char *get_result;		/* query, $1 = name of the connection */
 	List	   *secrets;		/* what no message may show (char *) */
+	const char *old_timeout;	/* of the environment, while connecting */
+	const char *old_encoding;
 	bool		is_open;
 	Obstacle   *obstacle;
 };
@@ -313,6 +315,25 @@ get_environment(const char *name)
 	return value ? pstrdup(value) : NULL;
 }
 
+/* Give libpq our defaults, and note those that were there. */
+static void
+enter_environment(AirflowLink *link)
+{
+	link->old_timeout = get_environment("PGCONNECT_TIMEOUT");
+	link->old_encoding = get_environment("PGCLIENTENCODING");
+	set_environment("PGCONNECT_TIMEOUT",
+					psprintf("%d", (setting_airflow_timeout + 999) / 1000));
+	set_environment("PGCLIENTENCODING", GetDatabaseEncodingName());
+}
+
+/* Put back what was there. */
+static void
+leave_environment(const AirflowLink *link)
+{
+	set_environment("PGCONNECT_TIMEOUT", link->old_timeout);
+	set_environment("PGCLIENTENCODING", link->old_encoding);
+}
+
 /*
  * Connect.  What libpq takes from its environment holds for this connection
  * only; the options of the server come first.
@@ -320,23 +341,19 @@ get_environment(const char *name)
 static void
 open_link(AirflowLink *link)
 {
-	const char *timeout = get_environment("PGCONNECT_TIMEOUT");
-	const char *encoding = get_environment("PGCLIENTENCODING");
-
+	enter_environment(link);
 	PG_TRY();
 	{
-		set_environment("PGCONNECT_TIMEOUT",
-						psprintf("%d", (setting_airflow_timeout + 999) / 1000));
-		set_environment("PGCLIENTENCODING", GetDatabaseEncodingName());
 		(void) call_dblink(link, DBLINK_CONNECT, link->server);
 		link->is_open = true;
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
-		set_environment("PGCONNECT_TIMEOUT", timeout);
-		set_environment("PGCLIENTENCODING", encoding);
+		leave_environment(link);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	leave_environment(link);
 }
 
 /* Disconnect, if that has not happened yet. */
@@ -508,17 +525,19 @@ airflow_link_run(const char *server, AirflowTalk talk, void *argument)
 		.argument = argument,
 		.context = CurrentMemoryContext
 	};
-	Obstacle   *obstacle = NULL;
+	Obstacle   *volatile obstacle = NULL;
 
 	PG_TRY();
 	{
 		obstacle = guard_run_airflow(talk_guarded, &link);
 	}
-	PG_FINALLY();
+	PG_CATCH();
 	{
 		close_link(&link);
+		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	close_link(&link);
 
 	if (obstacle == NULL)
 		obstacle = link.obstacle;
