@@ -463,8 +463,12 @@ run_row_find(Oid table_oid, List *key, RowLook look, RowLock lock,
 		if (lock == ROW_LOCK_NONE)
 			return ROW_FOUND;
 		locked = fetch_rows(table_oid, key, *row, lock);
+		/*
+		 * It may have gone while we waited, or be another version by now:
+		 * minor releases differ in which of the two is returned.
+		 */
 		if (locked == NIL)
-			continue;			/* it went while we waited */
+			continue;
 		*row = linitial(locked);
 		if (run_row_looks_like(*row, look))
 			return ROW_FOUND;
