@@ -38,7 +38,7 @@ sql($node, $db, q{
 
 sub dump_db
 {
-	return dump_database($node, $db, @_);
+	return make_dump($node, $db, @_);
 }
 
 # Record a dump by its path: returns (level, why not the next).
@@ -242,12 +242,12 @@ level_is('without comments', dump_db('no_comments', '--no-comments'), 'complete'
 
 sql($node, 'postgres', 'CREATE DATABASE other');
 sql($node, 'other', 'CREATE TABLE t (a int)');
-level_is('another database', dump_database($node, 'other', 'other.dump'), 'none', qr/of another database, called "other"/);
+level_is('another database', make_dump($node, 'other', 'other.dump'), 'none', qr/of another database, called "other"/);
 
 sql($node, 'postgres', "CREATE DATABASE copied TEMPLATE $db");
-level_is('a copy by TEMPLATE', dump_database($node, 'copied', 'copied.dump'), 'none', qr/of another database, called "copied"/);
+level_is('a copy by TEMPLATE', make_dump($node, 'copied', 'copied.dump'), 'none', qr/of another database, called "copied"/);
 level_is('a copy by TEMPLATE, plain with its database',
-	dump_database($node, 'copied', 'copied.sql', '-F', 'p', '-C'), 'none', qr/of another database, called "copied"/);
+	make_dump($node, 'copied', 'copied.sql', '-F', 'p', '-C'), 'none', qr/of another database, called "copied"/);
 is(check($node, db => 'copied') =~ s/^warning.*\n?//mgr,
 	'error|found|the backup reaches the level "none" only, and "complete" is required',
 	'records that came into the copy are none of its own');
@@ -256,7 +256,7 @@ my $good = dump_db('good');
 level_is('for what comes', $good, 'fresh');
 sql($node, 'postgres', 'CREATE DATABASE restored');
 $node->command_ok([ 'pg_restore', '-U', 'postgres', '-d', $node->connstr('restored'), $good ], 'the dump can be restored');
-level_is('restored elsewhere', dump_database($node, 'restored', 'restored.dump'), 'none', qr/of another database/);
+level_is('restored elsewhere', make_dump($node, 'restored', 'restored.dump'), 'none', qr/of another database/);
 
 # The accepted dump gives the rows of the original.
 my $sums = q{
@@ -560,7 +560,7 @@ foreach my $era ('1.0', '1.13', '2.0')
 	new_openmetadata($node, $name, era => $era);
 	settle_counters($node);
 	sql($node, $name, 'SELECT upgrade_prereq_mark_backup()');
-	level_is("OpenMetadata $era", dump_database($node, $name, $name, '-F', 'p'), 'fresh', undef, db => $name);
+	level_is("OpenMetadata $era", make_dump($node, $name, $name, '-F', 'p'), 'fresh', undef, db => $name);
 	sql($node, $name, 'SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_open_changes');
 	sql($node, 'postgres', "DROP DATABASE $name");
 }

@@ -82,7 +82,7 @@ sub dump_to
 {
 	my ($name, @options) = @_;
 
-	return dump_database($node, $db, substr("$odd/$name", length($node->basedir) + 1), @options);
+	return make_dump($node, $db, substr("$odd/$name", length($node->basedir) + 1), @options);
 }
 
 sub shell

@@ -30,7 +30,7 @@ our @EXPORT = qw(
   $fixture
   get_node new_node start_node new_openmetadata
   run_psql sql
-  dump_database record_backup settle_counters
+  make_dump record_backup settle_counters
   findings outlook statuses sqlstate
   session
 );
@@ -144,7 +144,7 @@ sub sql
 # Make a dump, to a file or folder of that name in the server's base folder;
 # further arguments are options of pg_dump, which may have another --format than
 # the custom one.  Returns the path.
-sub dump_database
+sub make_dump
 {
 	my ($node, $dbname, $name, @options) = @_;
 	my $path = $node->basedir . "/$name";
@@ -173,7 +173,7 @@ sub record_backup
 	my ($node, $dbname) = @_;
 
 	settle_counters($node);
-	my $path = dump_database($node, $dbname, "$dbname.dump");
+	my $path = make_dump($node, $dbname, "$dbname.dump");
 	my $level = sql($node, $dbname, "SELECT level FROM upgrade_prereq_record_backup('$path')");
 
 	BAIL_OUT("the backup reaches the level $level only") if $level ne 'complete';
