@@ -458,7 +458,7 @@ SELECT * FROM pg_temp.findings_of(jsonb_build_array(
     '{"kind": "ingestion_pipeline", "name": "s.c", "run_id": "4", "state": "running", "verdict": "superseded", "confidence": "high",
       "evidence": "x", "started_at": "2026-01-01", "data": {"service": "s", "newest": false}}'::jsonb,
     '{"kind": "airflow", "name": "af", "verdict": "unknown", "data": {"sqlstate": "08001", "hint": "Look."},
-      "evidence": "could not look: could not connect to server \\"af\\" (SQLSTATE 08001)"}'::jsonb));
+      "evidence": "could not look: could not connect to server \"af\" (SQLSTATE 08001)"}'::jsonb));
 DROP TABLE source;
 
 --
