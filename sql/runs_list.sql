@@ -202,7 +202,8 @@ RESET upgrade_prereq.pipeline_service_client;
 SELECT name, run_id, verdict, confidence, evidence FROM pg_temp.run WHERE name = 'pipeline 11';
 
 -- what Airflow's record is to be found by
-SELECT data - '{pipeline_id,start_ms,end_ms,timestamp,finished_runs}'::text[] AS data, started_at = to_timestamp((data ->> 'timestamp')::bigint / 1000.0) AS is_start,
+SELECT data - '{pipeline_id,start_ms,end_ms,timestamp,finished_runs,schedule}'::text[] AS data,
+       data ->> 'schedule' ~ '^0 [0-9,]+ \* \* \*$' AS is_schedule, started_at = to_timestamp((data ->> 'timestamp')::bigint / 1000.0) AS is_start,
        started_at + age BETWEEN now() - interval '2 seconds' AND now() + interval '1 minute' AS is_age
 FROM pg_temp.run WHERE name = 'pipeline 10';
 

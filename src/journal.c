@@ -497,7 +497,7 @@ journal_undo(JournalEntry *entry)
 int
 journal_undo_expired(void)
 {
-	const char *now = timestamptz_to_str(GetCurrentTimestamp());
+	const char *now = pstrdup(timestamptz_to_str(GetCurrentTimestamp()));
 	int			failures = 0;
 	ListCell   *lc;
 

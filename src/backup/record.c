@@ -92,7 +92,7 @@ parse_taken_at(TimestampTz taken_at)
 		refuse("taken_at",
 			   psprintf("\"%s\"", timestamptz_to_str(taken_at)),
 			   "A time in the past is accepted.");
-	return timestamptz_to_str(taken_at);
+	return pstrdup(timestamptz_to_str(taken_at));
 }
 
 /* Do the arguments go together? */
