@@ -463,6 +463,7 @@ run_row_find(Oid table_oid, List *key, RowLook look, RowLock lock,
 		if (lock == ROW_LOCK_NONE)
 			return ROW_FOUND;
 		locked = fetch_rows(table_oid, key, *row, lock);
+
 		/*
 		 * It may have gone while we waited, or be another version by now:
 		 * minor releases differ in which of the two is returned.
