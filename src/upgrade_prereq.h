@@ -28,6 +28,7 @@ extern int	setting_pipeline_service_client;	/* PipelineServiceClient */
 extern int	setting_airflow_timeout;	/* milliseconds */
 extern int	setting_airflow_heartbeat_timeout;	/* seconds */
 extern int	setting_maintenance_window; /* seconds */
+extern int	setting_required_backup_level;	/* BackupLevel */
 extern bool setting_deadline_worker;
 
 /* What upgrade_prereq_raise() has to remember until it is put back. */
@@ -35,7 +36,5 @@ extern char *setting_raised_work_mem;
 extern char *setting_raised_maintenance_work_mem;
 
 extern const char *pipeline_service_client_name(void);
-/* A BackupLevel: what the check backup demands. */
-extern int	setting_required_backup_level;
 
 #endif							/* UPGRADE_PREREQ_H */
