@@ -302,13 +302,13 @@ SELECT regexp_replace(fix_sql, '[0-9]{13}', 'N', 'g') AS fix_sql, regexp_replace
 SELECT fix_sql FROM found \gexec
 \o
 \set ECHO all
-SELECT regexp_replace(json::text, '[0-9]{13}', 'N', 'g') AS json FROM openmetadata.entity_extension_time_series WHERE json::text ~ '"runId": "(one|six)"' ORDER BY json::text;
+SELECT regexp_replace(json::text, '[0-9]{13}', 'N', 'g') AS json FROM openmetadata.entity_extension_time_series WHERE json::text ~ '"runId": "(one|six)"' ORDER BY json::text COLLATE "C";
 \set ECHO none
 \o /dev/null
 SELECT undo_sql FROM found \gexec
 \o
 \set ECHO all
-SELECT json FROM openmetadata.entity_extension_time_series WHERE json::text ~ '"runId": "(one|six)"' ORDER BY json::text;
+SELECT json FROM openmetadata.entity_extension_time_series WHERE json::text ~ '"runId": "(one|six)"' ORDER BY json::text COLLATE "C";
 DROP TABLE found;
 \x off
 DROP VIEW pg_temp.run;

@@ -294,6 +294,17 @@ may_update(Oid table_oid, Oid user_oid, const char *column)
 }
 
 /*
+ * A column as it is to be written in a statement.  From 16 on, json is a
+ * keyword that quote_identifier() quotes, though it need not: what we print is
+ * the same everywhere.
+ */
+static const char *
+column_identifier(const char *column)
+{
+	return strcmp(column, "json") == 0 ? column : quote_identifier(column);
+}
+
+/*
  * What keeps a role from reading all rows of a table and updating some of its
  * columns (List of char *), or NULL.
  */
@@ -338,7 +349,7 @@ table_change_obstacle(Oid table_oid, Oid user_oid, List *columns)
 		if (!may_update(table_oid, user_oid, column))
 			appendStringInfo(&missing, "%sUPDATE (%s)",
 							 missing.len > 0 ? ", " : "",
-							 quote_identifier(column));
+							 column_identifier(column));
 	}
 	if (missing.len > 0)
 		appendStringInfo(&grants, "GRANT %s ON TABLE %s TO %s; ", missing.data,

@@ -83,11 +83,12 @@ sub slurp
 	return scalar <$handle>;
 }
 
-# Findings name the database, which is another one after a restore.
+# Findings name the database, which is another one after a restore.  What is
+# known of backups is of one database only.
 sub findings_of
 {
 	my ($dbname) = @_;
-	my $out = sql($node, $dbname, 'ANALYZE; ' . findings());
+	my $out = sql($node, $dbname, 'ANALYZE; ' . findings(q{exclude => '{backup}', deep => true}));
 
 	$out =~ s/\b$dbname\b/DATABASE/g;
 	return $out;

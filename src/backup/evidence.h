@@ -95,6 +95,7 @@ typedef struct BackupTrace
 	bool		is_seen;		/* somebody made a backup, or tried to */
 	const char *note;			/* a sentence: what is seen, or what would
 								 * have to be granted to look */
+	const char *at;				/* when that was; NULL if it is not known */
 } BackupTrace;
 
 extern List *backup_traces(const Installation *installation);

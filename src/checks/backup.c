@@ -27,6 +27,7 @@
 #include "lib/stringinfo.h"
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
+#include "utils/json.h"
 
 /* Below this level nothing of a backup is known that could be spoiled. */
 #define SPOILED_FROM	BACKUP_HEADER
@@ -111,6 +112,36 @@ traces_text(List *traces)
 	return text.data;
 }
 
+/* The data of a finding, and when what the traces are of was. */
+static const char *
+data_with_traces(const char *data, List *traces)
+{
+	StringInfoData json;
+	const char *separator = "";
+	ListCell   *lc;
+
+	initStringInfo(&json);
+	if (data != NULL)
+		appendBinaryStringInfo(&json, data, strlen(data) - 1);	/* without the } */
+	else
+		appendStringInfoChar(&json, '{');
+	appendStringInfo(&json, "%s\"traces\": {", json.len > 1 ? ", " : "");
+	foreach(lc, traces)
+	{
+		const BackupTrace *trace = lfirst(lc);
+
+		if (trace->at == NULL)
+			continue;
+		appendStringInfoString(&json, separator);
+		escape_json(&json, trace->source);
+		appendStringInfoString(&json, ": ");
+		escape_json(&json, trace->at);
+		separator = ", ";
+	}
+	appendStringInfoString(&json, "}}");
+	return json.data;
+}
+
 /* Did somebody read the tables? */
 static bool
 is_seen(List *traces)
@@ -161,6 +192,8 @@ level_finding(const Check *check, const Backup *backup, List *traces)
 								   traces_of);
 	else if (traces_of[0] != '\0')
 		finding->detail = traces_of;
+	if (traces != NIL)
+		finding->data = data_with_traces(finding->data, traces);
 	if (!is_enough)
 		finding->hint = backup != NULL && backup->next_step != NULL ?
 			backup->next_step :

@@ -23,7 +23,9 @@
 /*
  * $1 holds the runs, $2 is the name of the schema.  Values with control
  * characters cannot be pasted everywhere, and null is equal to nothing: then
- * there is no statement, rather than one that does nothing.
+ * there is no statement, rather than one that does nothing.  From 16 on, json
+ * is a keyword that quote_ident() quotes, though it need not: the statements
+ * are the same everywhere.
  */
 static const char fix_query[] =
 "SELECT place - 1, "
@@ -43,23 +45,24 @@ static const char fix_query[] =
 ") AS guard "
 "CROSS JOIN LATERAL ( "
 "    SELECT string_agg(CASE "
-"               WHEN jsonb_typeof(new) <> 'object' THEN format('%I = %L', col, new #>> '{}') "
-"               WHEN jsonb_typeof(old) = 'object' THEN format('%1$I = %1$I || %2$L::jsonb', col, new) "
-"               ELSE format('%1$I = (%1$I::jsonb || %2$L::jsonb)::json', col, new) "
-"           END, ', ' ORDER BY col) AS fix, "
+"               WHEN jsonb_typeof(new) <> 'object' THEN format('%s = %L', name, new #>> '{}') "
+"               WHEN jsonb_typeof(old) = 'object' THEN format('%1$s = %1$s || %2$L::jsonb', name, new) "
+"               ELSE format('%1$s = (%1$s::jsonb || %2$L::jsonb)::json', name, new) "
+"           END, ', ' ORDER BY name) AS fix, "
 "           string_agg(CASE "
-"               WHEN jsonb_typeof(new) <> 'object' THEN format('%I = %L', col, old #>> '{}') "
+"               WHEN jsonb_typeof(new) <> 'object' THEN format('%s = %L', name, old #>> '{}') "
 "               WHEN jsonb_typeof(old) = 'object' THEN "
-"                   format('%1$I = (%1$I - %2$L::text[]) || %3$L::jsonb', col, "
+"                   format('%1$s = (%1$s - %2$L::text[]) || %3$L::jsonb', name, "
 "                          (SELECT array_agg(k ORDER BY k) FROM jsonb_object_keys(new) AS k)::text, old) "
-"               ELSE format('%I = %L::json', col, old #>> '{}') "
-"           END, ', ' ORDER BY col) AS undo, "
+"               ELSE format('%s = %L::json', name, old #>> '{}') "
+"           END, ', ' ORDER BY name) AS undo, "
 "           string_agg(CASE "
-"               WHEN jsonb_typeof(new) <> 'object' THEN format('%I = %L', col, new #>> '{}') "
-"               ELSE (SELECT string_agg(format('%I ->> %L = %L', col, k, v), ' AND ' ORDER BY k DESC) "
+"               WHEN jsonb_typeof(new) <> 'object' THEN format('%s = %L', name, new #>> '{}') "
+"               ELSE (SELECT string_agg(format('%s ->> %L = %L', name, k, v), ' AND ' ORDER BY k DESC) "
 "                     FROM jsonb_each_text(new) AS each (k, v)) "
-"           END, ' AND ' ORDER BY col) AS is_fixed "
-"    FROM (SELECT col, new, run -> 'old_values' -> col AS old "
+"           END, ' AND ' ORDER BY name) AS is_fixed "
+"    FROM (SELECT CASE WHEN col = 'json' THEN col ELSE quote_ident(col) END AS name, "
+"                 new, run -> 'old_values' -> col AS old "
 "          FROM jsonb_each(run -> 'patch') AS p (col, new)) AS change "
 ") AS part "
 "CROSS JOIN LATERAL ( "
