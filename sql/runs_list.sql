@@ -368,6 +368,11 @@ CALL pg_temp.plant_app('DataInsightsApplication', 'running', '1 hour');
 SELECT name, state, verdict, evidence, corrected_state, can_fix FROM pg_temp.run
 WHERE name IN ('SearchIndexingApplication', 'DataInsightsApplication') AND verdict = 'stuck';
 ROLLBACK;
+-- who executes an external application is not seen here
+BEGIN;
+UPDATE openmetadata.installed_apps SET json = (json::jsonb || '{"appType": "external"}')::json WHERE name = 'DataInsightsApplication';
+SELECT name, state, verdict, confidence FROM pg_temp.run WHERE name = 'DataInsightsApplication';
+ROLLBACK;
 
 -- tests of connections and the like
 UPDATE openmetadata.automations_workflow AS workflow
