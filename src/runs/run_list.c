@@ -374,7 +374,7 @@ run_list(const RunRequest *request)
 		request->installation->role_name, CurrentMemoryContext, NULL
 	};
 
-	/* Where it is not known, nothing is taken for dead as no session is there. */
+	/* Where it is not known, nothing is dead because no session is there. */
 	(void) guard_run(count_sessions, &sessions);
 
 	for (int i = 0; i < run_kind_count; i++)
