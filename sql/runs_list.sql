@@ -170,6 +170,20 @@ CALL pg_temp.configure(3, '{}', '{"maxActiveRuns": 3}');
 CALL pg_temp.plant(4, 'running', '30 hours');
 CALL pg_temp.plant(4, 'failed', '1 hour');
 CALL pg_temp.configure(4, '{"deployed": false}');
+-- from 2.0 on, one that failed may never have begun, unless it has steps
+CALL pg_temp.plant(14, 'running', '30 hours');
+CALL pg_temp.plant(14, 'failed', '1 hour');
+CALL pg_temp.plant(15, 'running', '30 hours');
+CALL pg_temp.plant(15, 'stopped', '2 hours', '{"status": []}');
+CALL pg_temp.plant(15, 'failed', '1 hour', '{"status": [{"name": "Mysql", "records": 1}]}');
+-- of a pipeline that Airflow does not run
+CALL pg_temp.plant(16, 'running', '30 hours');
+CALL pg_temp.plant(16, 'running', '1 hour');
+CALL pg_temp.configure(16, '{"ingestionRunner": {"id": "r", "type": "ingestionRunner"}}');
+BEGIN;
+INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum) VALUES ('2.0.0', 'x', 'x');
+SELECT name, run_id, verdict, confidence, evidence FROM pg_temp.run WHERE name IN ('pipeline 1', 'pipeline 14', 'pipeline 15') ORDER BY length(name), name, run_id;
+ROLLBACK;
 -- that began before a worker took this one up: triggered 30 h ago, taken up
 -- 20 minutes ago
 CALL pg_temp.plant(5, 'running', '30 hours', jsonb_build_object('endDate', pg_temp.ago('20 minutes')));
@@ -266,7 +280,7 @@ ALTER TABLE openmetadata.entity_extension_time_series ALTER "timestamp" DROP EXP
 UPDATE openmetadata.entity_extension_time_series SET "timestamp" = NULL WHERE json ->> 'runId' = 'run 01:00:00 of 1' OR json ->> 'runId' = 'run 01:00:00 of 5';
 UPDATE openmetadata.entity_extension_time_series SET "timestamp" = -1 WHERE json ->> 'runId' = 'run 01:00:00 of 7';
 UPDATE openmetadata.entity_extension_time_series SET json = '["running"]' WHERE json ->> 'runId' = 'run 01:00:00 of 3';
-SELECT name, state, verdict, evidence, started_at IS NULL AS no_start, age IS NULL AS no_age, can_fix
+SELECT name, state, verdict, evidence, started_at IS NULL AS no_start, age IS NULL AS no_age, can_fix, data -> 'newest' AS newest
 FROM pg_temp.run WHERE name IN ('pipeline 1', 'pipeline 3', 'pipeline 5', 'pipeline 7') ORDER BY name;
 SELECT count(*) FROM upgrade_prereq_runs(include_history => true) WHERE evidence LIKE '%no time%' OR evidence LIKE '%before 1970%';
 DELETE FROM openmetadata.entity_extension_time_series WHERE json ->> 'runId' LIKE 'run % of %' OR json ->> 'runId' IS NULL OR "timestamp" IS NULL;
@@ -353,6 +367,11 @@ INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum
 CALL pg_temp.plant_app('DataInsightsApplication', 'running', '1 hour');
 SELECT name, state, verdict, evidence, corrected_state, can_fix FROM pg_temp.run
 WHERE name IN ('SearchIndexingApplication', 'DataInsightsApplication') AND verdict = 'stuck';
+ROLLBACK;
+-- who executes an external application is not seen here
+BEGIN;
+UPDATE openmetadata.installed_apps SET json = (json::jsonb || '{"appType": "external"}')::json WHERE name = 'DataInsightsApplication';
+SELECT name, state, verdict, confidence FROM pg_temp.run WHERE name = 'DataInsightsApplication';
 ROLLBACK;
 
 -- tests of connections and the like

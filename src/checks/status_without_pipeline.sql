@@ -64,10 +64,8 @@ service AS MATERIALIZED (
     FROM fact, @schema@.ingestion_pipeline_entity AS entity
     CROSS JOIN LATERAL (
         SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
-                         -- the second pattern is exact, and slow
-                         AND entity.json::text ~ '\\u|[:,[]\s*-?[0-9.]+[eE]'
                          AND entity.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.json::jsonb
+                    ELSE entity.json
                END AS document
         OFFSET 0
     ) AS readable

@@ -27,9 +27,8 @@
 WITH run AS MATERIALIZED (
     SELECT run.*,
            CASE WHEN strpos(run.name, '"') > 0 THEN run.name ELSE '"' || run.name || '"' END AS quoted_name,
-           -- one whose time cannot be read has no place among the others
-           run.verdict IN ('superseded', 'unknown') AND run.data ->> 'newest' = 'false'
-           AND run.started_at IS NOT NULL AS is_history
+           -- what has no place among the others is none
+           (run.verdict IN ('superseded', 'unknown') AND run.data ->> 'newest' = 'false') IS TRUE AS is_history
     FROM fact,
          jsonb_to_recordset(fact.runs) AS run (kind text, name text, run_id text, state text, started_at timestamptz,
                                                age interval, verdict text, confidence text, evidence text,

@@ -15,23 +15,35 @@
 WITH open_run AS MATERIALIZED (
     SELECT series.@entityfqnhash@ AS key,
            series."timestamp" * CASE WHEN series."timestamp" BETWEEN -99999999999 AND 99999999999 THEN 1000 ELSE 1 END AS epoch_ms,
-           lower(series.json ->> 'pipelineState') AS state
+           readable.state
     FROM @schema@.entity_extension_time_series AS series
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN pg_typeof(series.json) = 'json'::regtype
+                         AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                    ELSE lower(series.json ->> 'pipelineState')
+               END AS state
+    ) AS readable
     WHERE series.extension = 'ingestionPipeline.pipelineStatus'
-      AND lower(series.json ->> 'pipelineState') IN ('queued', 'running')
+      AND readable.state IN ('queued', 'running')
 ),
 pipeline AS (
-    SELECT COALESCE(entity.json ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
+    SELECT COALESCE(readable.fqn, entity.@fqnhash@) AS fqn,
            count(*) FILTER (WHERE open_run.state = 'queued') AS queued,
            count(*) FILTER (WHERE open_run.state = 'running') AS running
     FROM open_run
     JOIN @schema@.ingestion_pipeline_entity AS entity ON entity.@fqnhash@ = open_run.key
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
+                         AND entity.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
+                    ELSE entity.json ->> 'fullyQualifiedName'
+               END AS fqn
+    ) AS readable
     WHERE EXISTS (SELECT FROM @schema@.entity_extension_time_series AS newer
                   WHERE newer.@entityfqnhash@ = open_run.key
                     AND newer.extension = 'ingestionPipeline.pipelineStatus'
                     AND (newer."timestamp" > GREATEST(open_run.epoch_ms, 99999999999)
                          OR newer."timestamp" BETWEEN open_run.epoch_ms / 1000 + 1 AND 99999999999))
-    GROUP BY entity.@fqnhash@, entity.json ->> 'fullyQualifiedName'
+    GROUP BY entity.@fqnhash@, readable.fqn
 )
 SELECT 'schema' AS object_type,
        quote_ident(fact.schema_name) AS object_identity,

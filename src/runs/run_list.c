@@ -38,10 +38,12 @@ typedef struct KindRun
 
 /*
  * How many sessions of OpenMetadata's servers are connected: by the name that
- * their pool has, or had, or by their role ($1).
+ * their pool has, or had, or by their role ($1).  Null on a standby: they are
+ * connected to its primary.
  */
 static const char session_query[] =
-"SELECT count(*) FROM pg_stat_activity AS session "
+"SELECT CASE WHEN NOT pg_is_in_recovery() THEN count(*) END "
+"FROM pg_stat_activity AS session "
 "WHERE session.datname = current_database() "
 "AND session.pid <> pg_backend_pid() "
 "AND (session.application_name IN ('OpenMetadata', 'PostgreSQL JDBC Driver') "
@@ -372,7 +374,7 @@ run_list(const RunRequest *request)
 		request->installation->role_name, CurrentMemoryContext, NULL
 	};
 
-	/* Where it fails, nothing is taken for dead because no session is there. */
+	/* Where it is not known, nothing is dead because no session is there. */
 	(void) guard_run(count_sessions, &sessions);
 
 	for (int i = 0; i < run_kind_count; i++)

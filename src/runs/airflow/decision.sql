@@ -213,6 +213,8 @@ decided AS (
                WHEN dag IS NULL AND (has_runner OR is_not_deployed OR $4 = 'kubernetes') THEN '4'
                WHEN dag IS NULL THEN '5'
                WHEN is_foreign AND NOT is_exact THEN '4'
+               -- its DAG was left behind, or is run besides it
+               WHEN match = 'N' AND (has_runner OR is_not_deployed OR $4 = 'kubernetes') THEN '4 besides'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' AND is_triggered THEN '6 unsure'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' AND later_ms IS NOT NULL THEN '6 later'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' THEN '6'
@@ -260,6 +262,7 @@ conclusion (outcome, rule, verdict, confidence, corrected_state, ends, sentence)
     VALUES
     ('3', 3, 'unknown', NULL::integer, NULL, NULL, 'The run is too young to tell; look again in some minutes.'),
     ('4', 4, NULL, NULL, NULL, NULL, 'Airflow has no DAG of OpenMetadata''s for it, and is not what runs it.'),
+    ('4 besides', 4, NULL, NULL, NULL, NULL, 'Airflow has no dag run for it, and may not be what runs it.'),
     ('4 dead', 4, 'stuck', 2, 'failed', 'now', 'It is older than OpenMetadata lets a Kubernetes job live.'),
     ('5', 5, 'orphaned', 2, 'failed', 'now', 'Airflow has no DAG for it any more, so that nothing can be running it.'),
     ('6', 6, 'stuck', 2, 'failed', 'now', 'Airflow has no dag run for it any more, so that nothing can be running it.'),

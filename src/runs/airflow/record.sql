@@ -14,7 +14,8 @@
 -- start.  Airflow's scheduler writes the times of a dag run by its own clock,
 -- so 65 s are allowed: 60 s that clocks may differ, 5 s slack.  A run that was
 -- triggered by OpenMetadata's server carries its id in conf; it was queued
--- after the id was made.
+-- after the id was made, by a clock that may be far behind, as the id is proof
+-- enough: the bound is only there so that not every conf is searched.
 WITH run AS (
     SELECT n, dag_id, run_id, start_ms,
            to_timestamp(start_ms / 1000.0) AS started_at,
@@ -74,7 +75,7 @@ SELECT jsonb_build_object(
                     SELECT dag_run.dag_id, dag_run.run_id, dag_run.state,
                            dag_run.queued_at, dag_run.start_date, dag_run.end_date,
                            dag_run.run_id = run.run_id
-                           OR CASE WHEN run.has_uuid AND (dag_run.queued_at < run.started_at - interval '65 s') IS NOT TRUE
+                           OR CASE WHEN run.has_uuid AND (dag_run.queued_at < run.started_at - interval '15 min') IS NOT TRUE
                                    THEN COALESCE(@conf_has_id@, false) ELSE false END AS has_id,
                            run.has_uuid AND @is_rendered@ AS is_rendered,
                            run.started_at

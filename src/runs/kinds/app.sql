@@ -55,7 +55,9 @@ SELECT COALESCE(app.document ->> 'fullyQualifiedName', app.document ->> 'name', 
             THEN 'No session of OpenMetadata is connected to this database, so no server executes it.' END AS dead_by,
        CASE WHEN lower(run.state) IN ('active', 'activeerror')
             THEN 'An application in this state handles events for as long as its server runs.' END AS at_work_by,
-       CASE WHEN fact.live_sessions = 0 THEN 'high' ELSE 'medium' END AS confidence,
+       -- who executes an external one is not seen here
+       CASE WHEN fact.live_sessions = 0 AND app.document ->> 'appType' IS DISTINCT FROM 'external' THEN 'high'
+            ELSE 'medium' END AS confidence,
        CASE WHEN is_repaired.yes THEN 'OpenMetadata sets it to failed when its server starts.'
             WHEN fact.live_sessions > 0 THEN 'Sessions of OpenMetadata are connected to this database: it may be at work.' END AS note,
        CASE WHEN NOT is_repaired.yes AND lower(run.state) IN ('started', 'running', 'pending') THEN 'failed' END AS corrected_state,

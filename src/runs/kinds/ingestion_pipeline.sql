@@ -152,6 +152,7 @@ pipeline AS MATERIALIZED (
            COALESCE(readable.document ->> 'enabled', 'true') <> 'false' AS enabled,
            readable.document #>> '{airflowConfig,pausePipeline}' = 'true' AS paused,
            COALESCE(readable.document #>> '{airflowConfig,maxActiveRuns}', '1') AS max_active_runs,
+           readable.document ->> 'ingestionRunner' IS NOT NULL AS has_runner,
            substring(readable.document #>> '{airflowConfig,workflowTimeout}' FROM '^[0-9]{1,9}$')::bigint AS workflow_timeout_s
     FROM (SELECT DISTINCT key FROM open_run) AS open_pipeline
     JOIN @schema@.ingestion_pipeline_entity AS entity ON entity.@fqnhash@ = open_pipeline.key
@@ -183,7 +184,7 @@ aged AS (
 known AS (
     SELECT aged.*,
            pipeline.fqn, pipeline.name, pipeline.is_deleted, pipeline.deployed, pipeline.enabled, pipeline.paused,
-           pipeline.max_active_runs, pipeline.workflow_timeout_s, pipeline.document AS pipeline,
+           pipeline.max_active_runs, pipeline.has_runner, pipeline.workflow_timeout_s, pipeline.document AS pipeline,
            pipeline.key IS NULL AS is_missing,
            moment.now_ms - aged.sign_ms AS age_ms,
            COALESCE(duration.runs, 0) AS finished_runs,
@@ -194,21 +195,29 @@ known AS (
                     CASE WHEN duration.runs >= 5 THEN 2 * duration.p95_ms END) AS limit_ms,
            newer.ms AS newer_ms,
            newer.state AS newer_state,
-           NOT EXISTS (SELECT
-                       FROM (VALUES (GREATEST(aged.ms + 1, 100000000000), moment.latest_ms),
-                                    (aged.ms / 1000 + 1, 99999999999)) AS range (low, high),
-                            @schema@.entity_extension_time_series AS series
-                       WHERE series.@entityfqnhash@ = aged.key
-                         AND series.extension = 'ingestionPipeline.pipelineStatus'
-                         AND series."timestamp" BETWEEN range.low AND range.high) AS is_newest
+           newer.has_begun AS newer_has_begun,
+           -- null: one whose time cannot be read has no place among the others
+           CASE WHEN aged.ms IS NOT NULL THEN
+               NOT EXISTS (SELECT
+                           FROM (VALUES (GREATEST(aged.ms + 1, 100000000000), moment.latest_ms),
+                                        (aged.ms / 1000 + 1, 99999999999)) AS range (low, high),
+                                @schema@.entity_extension_time_series AS series
+                           WHERE series.@entityfqnhash@ = aged.key
+                             AND series.extension = 'ingestionPipeline.pipelineStatus'
+                             AND series."timestamp" BETWEEN range.low AND range.high)
+           END AS is_newest
     FROM fact, moment, aged
     LEFT JOIN pipeline USING (key)
     LEFT JOIN duration USING (key)
-    -- the first run that began after the last sign of life
+    -- The first run that began after the last sign of life.  From 2.0 on a run
+    -- that failed or was stopped may never have: one that waited behind this one
+    -- keeps its row when it is given up.  Its steps show that it was executed.
     LEFT JOIN LATERAL (
-        SELECT run.ms, run.state
-        FROM (VALUES (GREATEST(aged.sign_ms + 5000, 100000000000), moment.latest_ms),
-                     ((aged.sign_ms + 5000) / 1000 + 1, 99999999999)) AS range (low, high)
+        SELECT run.ms, run.state, range.only_begun AS has_begun
+        FROM (VALUES (true, GREATEST(aged.sign_ms + 5000, 100000000000), moment.latest_ms),
+                     (true, (aged.sign_ms + 5000) / 1000 + 1, 99999999999),
+                     (false, GREATEST(aged.sign_ms + 5000, 100000000000), moment.latest_ms),
+                     (false, (aged.sign_ms + 5000) / 1000 + 1, 99999999999)) AS range (only_begun, low, high)
         CROSS JOIN LATERAL (
             SELECT CASE WHEN series."timestamp" < 100000000000 THEN series."timestamp" * 1000
                         ELSE series."timestamp"
@@ -220,12 +229,16 @@ known AS (
               AND series."timestamp" BETWEEN range.low AND range.high
               AND CASE WHEN pg_typeof(series.json) = 'json'::regtype
                             AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN false
-                       ELSE lower(series.json ->> 'pipelineState') IN ('running', 'success', 'failed', 'partialsuccess', 'stopped')
+                       WHEN lower(series.json ->> 'pipelineState') IN ('running', 'success', 'partialsuccess') THEN true
+                       WHEN lower(series.json ->> 'pipelineState') IN ('failed', 'stopped') THEN
+                           NOT range.only_begun OR fact.installed_version < '{2,0,0}'
+                           OR (series.json -> 'status')::text ~ '^\[\s*\{'
+                       ELSE false
                   END
             ORDER BY series."timestamp"
             LIMIT 1
         ) AS run
-        ORDER BY run.ms
+        ORDER BY range.only_begun DESC, run.ms
         LIMIT 1
     ) AS newer ON true
 ),
@@ -261,8 +274,8 @@ SELECT COALESCE(fqn, key) AS name,
        CASE
            WHEN judgement IN ('missing', 'deleted') THEN CASE WHEN age_ms > limit_ms THEN 'high' ELSE 'medium' END
            WHEN judgement = 'superseded' THEN
-               CASE WHEN word = 'running' AND deployed AND max_active_runs = '1'
-                         AND fact.pipeline_service_client <> 'kubernetes' THEN 'high'
+               CASE WHEN word = 'running' AND deployed AND max_active_runs = '1' AND newer_has_begun
+                         AND NOT has_runner AND fact.pipeline_service_client <> 'kubernetes' THEN 'high'
                     ELSE 'medium'
                END
            WHEN judgement = 'deadline' THEN 'medium'
@@ -292,6 +305,8 @@ SELECT COALESCE(fqn, key) AS name,
                            WHEN max_active_runs <> '1' THEN format(' Yet up to %s of its runs may overlap.', left(max_active_runs, 20))
                            WHEN deployed IS NOT TRUE THEN ' Yet OpenMetadata did not deploy it, so its runs may overlap.'
                            WHEN fact.pipeline_service_client = 'kubernetes' THEN ' Yet jobs of Kubernetes that were triggered may overlap.'
+                           WHEN has_runner THEN ' Yet it has a runner of its own (ingestionRunner), whose runs may overlap.'
+                           WHEN newer_has_begun IS NOT TRUE THEN ' Yet it may have been given up while it waited for this one.'
                            ELSE ' Its runs do not overlap.'
                       END
                WHEN 'deadline' THEN 'It is older than the 7200 s after which Kubernetes ends a job (activeDeadlineSeconds).'
@@ -345,7 +360,7 @@ SELECT COALESCE(fqn, key) AS name,
            'service', substring(fqn FROM '^("(?:[^"]|"")*"|[^.]*)'),
            'pipeline_type', pipeline ->> 'pipelineType',
            'deployed', deployed, 'enabled', enabled, 'paused', paused,
-           'ingestion_runner', pipeline ->> 'ingestionRunner' IS NOT NULL,
+           'ingestion_runner', COALESCE(has_runner, false),
            'schedule', pipeline #>> '{airflowConfig,scheduleInterval}',
            'max_active_runs', max_active_runs,
            'raise_on_error', COALESCE(pipeline ->> 'raiseOnError', pipeline #>> '{sourceConfig,config,raiseOnError}', 'true') <> 'false',

@@ -14,7 +14,8 @@ SELECT row.version AS name,
        CASE WHEN row.status = 'FAILED' THEN 'The migration failed.'
             WHEN fact.live_sessions = 0
             THEN 'The migration began, and no session of OpenMetadata is connected to this database any more.' END AS dead_by,
-       'Sessions of OpenMetadata are connected to this database: it may be at work.' AS at_work_by,
+       CASE WHEN fact.live_sessions > 0 THEN 'Sessions of OpenMetadata are connected to this database: it may be at work.'
+            ELSE 'Whether a session of OpenMetadata is connected is not known: it may be at work.' END AS at_work_by,
        CASE WHEN row.status = 'FAILED' OR fact.live_sessions = 0 THEN 'high' ELSE 'low' END AS confidence,
        'OpenMetadata''s command "repair" removes the row; then the migration can run again.' AS note,
        NULL AS corrected_state, NULL::jsonb AS patch, NULL::jsonb AS old_values,
