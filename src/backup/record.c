@@ -174,22 +174,34 @@ parse_arguments(FunctionCallInfo fcinfo, Record *record)
 
 /* ----- the record ----- */
 
-/* Is a file in the list of files, and not empty?  A line is "size name". */
+/* Behind the name of a file in the list: the client has seen its end. */
+#define FILE_ENDS	" ends"
+
+/*
+ * Is a file in the list of files, and not empty?  A line is "size name", or
+ * "size name ends", which can be asked for.
+ */
 static bool
-is_listed(const char *files, const char *name)
+is_listed(const char *files, const char *name, bool ends)
 {
 	size_t		length = strlen(name);
 
 	for (const char *line = files; line != NULL; line = strchr(line, '\n'))
 	{
 		char	   *end;
+		const char *rest;
 		int64		size;
 
 		if (*line == '\n')
 			line++;
 		size = strtoll(line, &end, 10);
-		if (size > 0 && *end == ' ' && strcspn(end + 1, "\n") == length &&
-			strncmp(end + 1, name, length) == 0)
+		if (size <= 0 || *end != ' ' || strncmp(end + 1, name, length) != 0)
+			continue;
+		rest = end + 1 + length;
+		if (strcspn(rest, "\n") == strlen(FILE_ENDS) &&
+			strncmp(rest, FILE_ENDS, strlen(FILE_ENDS)) == 0)
+			return true;
+		if (!ends && (*rest == '\n' || *rest == '\0'))
 			return true;
 	}
 	return false;
@@ -214,11 +226,56 @@ check_files(Archive *archive, const char *files)
 			continue;
 		for (size_t j = 0; j < lengthof(suffixes) && !is_there; j++)
 			is_there = is_listed(files, psprintf("%s%s", entry->file_name,
-												 suffixes[j]));
+												 suffixes[j]), false);
 		if (is_there)
 			continue;
 		archive->complete = ARCHIVE_COMPLETE_NO;
 		archive->complete_reason = psprintf("file \"%s\" is missing, or empty",
+											entry->file_name);
+		return;
+	}
+}
+
+/* Was the end of a file seen, by us or by the client? */
+static bool
+is_end_seen(const Record *record, const ArchiveEntry *entry)
+{
+	const char *compression = record->archive->compression;
+	const char *suffix = strcmp(compression, "lz4") == 0 ? ".lz4" :
+		strcmp(compression, "zstd") == 0 ? ".zst" : "";
+
+	/* the end of INSERT statements shows nothing */
+	if (suffix[0] == '\0' && !entry->with_copy)
+		return false;
+	return record->path != NULL ||
+		is_listed(record->files, psprintf("%s%s", entry->file_name, suffix), true);
+}
+
+/*
+ * Of the files of a folder, pg_restore notices only with gzip that one ends too
+ * early (_PrintFileData() of src/bin/pg_dump/pg_backup_directory.c, Zstd_read()
+ * of compress_zstd.c, LZ4Stream_read_internal() of compress_lz4.c).  So its
+ * success proves nothing of the others, unless their end was seen.
+ */
+static void
+distrust_restore(Record *record)
+{
+	Archive    *archive = record->archive;
+
+	if (archive->format != ARCHIVE_DIRECTORY ||
+		archive->complete != ARCHIVE_COMPLETE_NOT_PROVEN ||
+		archive->compression == NULL || strcmp(archive->compression, "gzip") == 0)
+		return;
+	for (int i = 0; i < archive->entry_count; i++)
+	{
+		const ArchiveEntry *entry = &archive->entries[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (strcmp(entry->description, "TABLE DATA") != 0 ||
+			entry->file_name == NULL || is_end_seen(record, entry))
+			continue;
+		record->evidence.restore_status = -1;
+		archive->complete_reason = psprintf("the end of file \"%s\" was not seen, and pg_restore does not notice if it is missing",
 											entry->file_name);
 		return;
 	}
@@ -246,6 +303,8 @@ read_archive(Record *record)
 	record->archive = archive_read(source);
 	if (record->files != NULL)
 		check_files(record->archive, record->files);
+	if (record->evidence.restore_status == 0)
+		distrust_restore(record);
 	record->evidence.archive = record->archive;
 	source->close(source);
 }
