@@ -376,6 +376,16 @@ judge(void *argument)
 				 record->evidence.moment);
 }
 
+/* Take the place of the open record of the same backup, if there is one. */
+static void
+supersede(const JournalEntry *entry)
+{
+	JournalEntry *open = journal_find_open(entry->kind, entry->object);
+
+	if (open != NULL)
+		journal_close(open, JOURNAL_SUPERSEDED);
+}
+
 /*
  * Write the record into the journal; runs under attempt(), since somebody else
  * may be recording the same.
@@ -385,7 +395,6 @@ write_record(void *argument)
 {
 	Record	   *record = argument;
 	JournalEntry entry = {0};
-	JournalEntry *open;
 
 	entry.kind = BACKUP_KIND;
 	entry.object_identity = record->backup.identity;
@@ -393,10 +402,13 @@ write_record(void *argument)
 	entry.state_after = record->backup.evidence;
 	entry.reason = record->reason;
 	TIMESTAMP_NOEND(entry.expires_at);
-	open = journal_find_open(entry.kind, entry.object);
-	if (open != NULL)
-		journal_close(open, JOURNAL_SUPERSEDED);
-	journal_record(&entry);
+	supersede(&entry);
+	if (!journal_try_record(&entry))
+	{
+		/* somebody else's was committed while we waited for it */
+		supersede(&entry);
+		journal_record(&entry);
+	}
 	record->backup.journal_id = entry.id;
 }
 
@@ -421,9 +433,9 @@ bytes_text(int64 bytes)
  * All but kind may be null.  Errors: 22023 for an argument that is not
  * accepted; 42501 without the rights on the journal, or for path without
  * pg_read_server_files; those of reading a file; 25006 in a read-only
- * transaction; 55000 without an installation of OpenMetadata, or while somebody
- * else records the same, 55P03 if he takes long; those of reading the migration
- * history.
+ * transaction; 55000 without an installation of OpenMetadata; 55P03 while
+ * somebody else takes long to record the same, 40001 after he did if this
+ * transaction is repeatable read; those of reading the migration history.
  */
 Datum
 upgrade_prereq_record_backup(PG_FUNCTION_ARGS)
