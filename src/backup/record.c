@@ -252,33 +252,53 @@ is_end_seen(const Record *record, const ArchiveEntry *entry)
 }
 
 /*
- * Of the files of a folder, pg_restore notices only with gzip that one ends too
- * early (_PrintFileData() of src/bin/pg_dump/pg_backup_directory.c, Zstd_read()
- * of compress_zstd.c, LZ4Stream_read_internal() of compress_lz4.c).  So its
- * success proves nothing of the others, unless their end was seen.
+ * The first file of a folder of which pg_restore would not notice that it ends
+ * too early, and whose end was not seen; NULL if there is none.  It only notices
+ * with gzip (_PrintFileData() of src/bin/pg_dump/pg_backup_directory.c,
+ * Zstd_read() of compress_zstd.c, LZ4Stream_read_internal() of compress_lz4.c).
  */
-static void
-distrust_restore(Record *record)
+static const char *
+find_doubtful_file(const Record *record)
 {
-	Archive    *archive = record->archive;
+	const Archive *archive = record->archive;
 
-	if (archive->format != ARCHIVE_DIRECTORY ||
-		archive->complete != ARCHIVE_COMPLETE_NOT_PROVEN ||
-		archive->compression == NULL || strcmp(archive->compression, "gzip") == 0)
-		return;
+	if (archive->compression == NULL || strcmp(archive->compression, "gzip") == 0)
+		return NULL;
 	for (int i = 0; i < archive->entry_count; i++)
 	{
 		const ArchiveEntry *entry = &archive->entries[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (strcmp(entry->description, "TABLE DATA") != 0 ||
-			entry->file_name == NULL || is_end_seen(record, entry))
-			continue;
-		record->evidence.restore_status = -1;
-		archive->complete_reason = psprintf("the end of file \"%s\" was not seen, and pg_restore does not notice if it is missing",
-											entry->file_name);
-		return;
+		if (strcmp(entry->description, "TABLE DATA") == 0 &&
+			entry->file_name != NULL && !is_end_seen(record, entry))
+			return entry->file_name;
 	}
+	return NULL;
+}
+
+/*
+ * That pg_restore has read an archive proves nothing where it does not notice
+ * that the end is missing: of some folders, and of a tar file, whose last
+ * member it reads however early that ends (_tarReadRaw() of
+ * src/bin/pg_dump/pg_backup_tar.c).
+ */
+static void
+distrust_restore(Record *record)
+{
+	Archive    *archive = record->archive;
+	const char *file;
+
+	if (archive->complete != ARCHIVE_COMPLETE_NOT_PROVEN)
+		return;
+	if (archive->format == ARCHIVE_TAR)
+		archive->complete_reason = "the end of the file was not seen, and pg_restore does not notice if it is missing";
+	else if (archive->format == ARCHIVE_DIRECTORY &&
+			 (file = find_doubtful_file(record)) != NULL)
+		archive->complete_reason = psprintf("the end of file \"%s\" was not seen, and pg_restore does not notice if it is missing",
+											file);
+	else
+		return;
+	record->evidence.restore_status = -1;
 }
 
 /* Read the file, if there is one. */
