@@ -158,6 +158,10 @@ PG_CONFIG ?= pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
+# zlib, if the server was built with it: HAVE_LIBZ is defined then.
+zlib := $(if $(filter yes,$(with_zlib)),-lz)
+SHLIB_LINK += $(zlib)
+
 # PGXS would look for the script in a folder below.
 uninstall: uninstall-scripts
 
@@ -238,11 +242,11 @@ FUZZ_FLAGS ?= -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=u
 
 fuzz_archive: $(archive_sources) $(archive_headers)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(FUZZ_ARCHIVE_FLAGS) -DFRONTEND -o $@ $(archive_sources) \
-		-L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
+		-L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport $(zlib)
 
 fuzzer: $(archive_sources) $(archive_headers)
 	$(FUZZ_CC) $(CPPFLAGS) $(FUZZ_FLAGS) -DFRONTEND -o $@ $(archive_sources) \
-		-L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport
+		-L$(shell $(PG_CONFIG) --pkglibdir) -L$(shell $(PG_CONFIG) --libdir) -lpgport $(zlib)
 
 fuzz: fuzzer
 	mkdir -p fuzz_corpus

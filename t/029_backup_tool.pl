@@ -175,6 +175,15 @@ unlink($data);
 ($rc, $out) = run_tool($path{directory});
 like($out, qr/^Why not "complete": It is not whole/m, 'directory, one file missing');
 
+# pg_restore reads a file that is not compressed however early it ends
+($data) = grep { -s $_ > 1000 && !/toc/ } glob(quotemeta($path{'directory, not compressed'}) . '/[0-9]*.dat');
+rename(cut($data, 0.5), $data) or die;
+($rc, $out) = run_tool('--verify', $path{'directory, not compressed'});
+like($out, qr/with exit status 0$/m, 'directory, not compressed, one file cut: pg_restore does not notice');
+like($out, qr/^Level: listed\nWhy not "complete": Whether it is whole is not proven: the end of file "\d+\.dat" was not seen/m,
+	'directory, not compressed, one file cut: listed');
+level_of('directory of inserts, not compressed, verified', dump_to('directory inserts 0', '-F', 'd', '-Z', 0, '--inserts'), 'listed', '--verify');
+
 # ----- what is said -----
 
 tool_is('--require that is met', [ '-q', '--require', 'complete', $path{custom} ], 0, '');

@@ -136,7 +136,7 @@ find_server()
 {
 	local major
 
-	install_packages make gcc libc6-dev perl libipc-run-perl
+	install_packages make gcc libc6-dev zlib1g-dev perl libipc-run-perl
 	if [ -z "${PG_CONFIG:-}" ]; then
 		major=$(newest_major_with bin/initdb bin/pg_config \
 			lib/pgxs/src/makefiles/pgxs.mk)

@@ -245,11 +245,13 @@ read_toc(Archive *archive, ArchiveSource *source)
 static void
 read_wrapped(Archive *archive, ArchiveSource *source)
 {
+	const char *problem;
+
 	archive->state = ARCHIVE_CLOSED;
 	archive->problem = psprintf("the file is compressed with %s: what is in it cannot be seen",
 								archive_format_name(archive->format));
 	archive->compression = archive_format_name(archive->format);
-	if (archive_wrapper_ends(source, archive->format) == ARCHIVE_COMPLETE_NO)
+	if (archive_wrapper_ends(source, archive->format, &problem) == ARCHIVE_COMPLETE_NO)
 		archive_set_complete(archive, ARCHIVE_COMPLETE_NO,
 							 "the compressed data do not end where the file does");
 	else

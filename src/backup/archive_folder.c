@@ -35,7 +35,8 @@ typedef struct FolderCheck
 	ArchiveSource *folder;
 	int			files;			/* looked at */
 	bool		failed;			/* the answer is no */
-	const char *unproven;		/* a file whose end shows nothing, or NULL */
+	const char *unproven;		/* why the end of a file shows nothing, or
+								 * NULL */
 	int64		large_objects;	/* listed */
 } FolderCheck;
 
@@ -97,6 +98,26 @@ open_data(ArchiveSource *folder, const char *name, ArchiveFormat *wrapper)
 	return file;
 }
 
+/* Does a compressed file end as it should? */
+static void
+check_compressed(FolderCheck *check, ArchiveSource *file, const char *name,
+				 ArchiveFormat wrapper)
+{
+	ArchiveComplete ends = ARCHIVE_COMPLETE_NO;
+	const char *problem = NULL;
+
+	if (archive_wrapper(file) == wrapper)
+		ends = archive_wrapper_ends(file, wrapper, &problem);
+	if (ends == ARCHIVE_COMPLETE_NOT_PROVEN && problem != NULL)
+	{
+		if (check->unproven == NULL)
+			check->unproven = psprintf("the end of file \"%s\" was not found: %s",
+									   name, problem);
+	}
+	else if (ends != ARCHIVE_COMPLETE_YES)
+		refuse(check, psprintf("file \"%s\" is damaged, or ends too early", name));
+}
+
 /* Look at one file; has_copy_end says that it ends with "\." if it is whole. */
 static void
 check_file(FolderCheck *check, const char *name, bool has_copy_end)
@@ -119,14 +140,11 @@ check_file(FolderCheck *check, const char *name, bool has_copy_end)
 		 * empty
 		 */
 		if (check->unproven == NULL)
-			check->unproven = pstrdup(name);
+			check->unproven = psprintf("the end of file \"%s\" shows nothing: it is not written by COPY, and has no end of its own",
+									   name);
 	}
 	else if (wrapper != ARCHIVE_UNKNOWN)
-	{
-		if (archive_wrapper(file) != wrapper ||
-			archive_wrapper_ends(file, wrapper) != ARCHIVE_COMPLETE_YES)
-			refuse(check, psprintf("file \"%s\" is damaged, or ends too early", name));
-	}
+		check_compressed(check, file, name, wrapper);
 	else if (!ends_copy(file))
 		refuse(check, psprintf("file \"%s\" does not end as a COPY does", name));
 	file->close(file);
@@ -242,8 +260,7 @@ check_files(FolderCheck *check)
 							 "the list of large objects has no end, and the contents do not say how many there are");
 	else if (check->unproven != NULL)
 		archive_set_complete(archive, ARCHIVE_COMPLETE_NOT_PROVEN,
-							 psprintf("the end of file \"%s\" shows nothing: it is not written by COPY, and has no end of its own",
-									  check->unproven));
+							 check->unproven);
 	else
 		archive_set_complete(archive, ARCHIVE_COMPLETE_YES,
 							 check->files == 0 ? "no entry has data" :

@@ -230,6 +230,9 @@ read_object(JsonReader *reader, MemberReader member)
 			return;
 		member(reader, key);
 		pfree(key);
+		if (reader->cursor->position > ARCHIVE_MAX_CONTENTS_BYTES)
+			cursor_fail(reader->cursor, ARCHIVE_TOO_LARGE,
+						"there is more JSON than is ever read");
 	} while (take(reader, ','));
 	expect(reader, '}');
 }
@@ -347,8 +350,7 @@ read_table(JsonReader *reader, const char *key)
 		skip_value(reader);
 		return;
 	}
-	if (reader->archive->entry_count >= ARCHIVE_MAX_ENTRIES ||
-		reader->cursor->position > ARCHIVE_MAX_CONTENTS_BYTES)
+	if (reader->archive->entry_count >= ARCHIVE_MAX_ENTRIES)
 	{
 		cursor_fail(reader->cursor, ARCHIVE_TOO_LARGE,
 					"there are more tables than are ever read");

@@ -93,6 +93,7 @@ extern void archive_read_metadata(Archive *archive, ArchiveSource *source);
 /* Does a compressed file end as it should?  See archive_wrapper.c. */
 extern ArchiveFormat archive_wrapper(ArchiveSource *source);
 extern ArchiveComplete archive_wrapper_ends(ArchiveSource *source,
-											ArchiveFormat format);
+											ArchiveFormat format,
+											const char **problem);
 
 #endif							/* UPGRADE_PREREQ_ARCHIVE_READER_H */

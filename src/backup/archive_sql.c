@@ -314,6 +314,8 @@ has_room(SqlReader *reader, size_t bytes)
 		reader->kept_bytes < ARCHIVE_MAX_CONTENTS_BYTES)
 		return true;
 	reader->keeping = false;
+	if (archive->state == ARCHIVE_TOO_LARGE)
+		return false;
 	archive->state = ARCHIVE_TOO_LARGE;
 	archive->problem = psprintf("there are more than %d entries or %d MB of contents, the rest is not listed",
 								ARCHIVE_MAX_ENTRIES, ARCHIVE_MAX_CONTENTS_BYTES / (1024 * 1024));

@@ -133,10 +133,13 @@ archive_wrapper(ArchiveSource *source)
 
 /*
  * Is a compressed file whole: does the last piece end where the file does?
- * Not proven if not all of it was given, or its size is not known.
+ * Not proven if not all of it was given, its size is not known, or it cannot
+ * be decompressed here.  *problem is what kept it from being followed to its
+ * end, or NULL.
  */
 ArchiveComplete
-archive_wrapper_ends(ArchiveSource *source, ArchiveFormat format)
+archive_wrapper_ends(ArchiveSource *source, ArchiveFormat format,
+					 const char **problem)
 {
 	ArchiveCursor *cursor = cursor_open(source, 0);
 	ArchiveComplete complete;
@@ -147,11 +150,13 @@ archive_wrapper_ends(ArchiveSource *source, ArchiveFormat format)
 		walk_frames(cursor);
 
 	if (!cursor_ok(cursor))
-		complete = cursor->state == ARCHIVE_ENDS_EARLY && cursor->needs_bytes > 0 ?
+		complete = cursor->state == ARCHIVE_CLOSED ||
+			(cursor->state == ARCHIVE_ENDS_EARLY && cursor->needs_bytes > 0) ?
 			ARCHIVE_COMPLETE_NOT_PROVEN : ARCHIVE_COMPLETE_NO;
 	else
 		complete = source->size == cursor->position ?
 			ARCHIVE_COMPLETE_YES : ARCHIVE_COMPLETE_NOT_PROVEN;
+	*problem = cursor->problem;
 	cursor_close(cursor);
 	return complete;
 }

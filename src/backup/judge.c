@@ -328,7 +328,7 @@ judge_whole(Backup *backup, const Facts *facts)
 		reach(backup, BACKUP_LISTED,
 			  psprintf("Whether it is whole is not proven: %s.",
 					   text_of(facts, COMPLETE_REASON)),
-			  "Have pg_restore read it, and send its exit status: tools/upgrade-prereq-backup --verify does.");
+			  "Have pg_restore read it, and send its exit status: tools/upgrade-prereq-backup --verify does. The files of a folder have to be compressed, or not be made with --inserts.");
 	else
 		return true;
 	return false;

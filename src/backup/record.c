@@ -174,22 +174,34 @@ parse_arguments(FunctionCallInfo fcinfo, Record *record)
 
 /* ----- the record ----- */
 
-/* Is a file in the list of files, and not empty?  A line is "size name". */
+/* Behind the name of a file in the list: the client has seen its end. */
+#define FILE_ENDS	" ends"
+
+/*
+ * Is a file in the list of files, and not empty?  A line is "size name", or
+ * "size name ends", which can be asked for.
+ */
 static bool
-is_listed(const char *files, const char *name)
+is_listed(const char *files, const char *name, bool ends)
 {
 	size_t		length = strlen(name);
 
 	for (const char *line = files; line != NULL; line = strchr(line, '\n'))
 	{
 		char	   *end;
+		const char *rest;
 		int64		size;
 
 		if (*line == '\n')
 			line++;
 		size = strtoll(line, &end, 10);
-		if (size > 0 && *end == ' ' && strcspn(end + 1, "\n") == length &&
-			strncmp(end + 1, name, length) == 0)
+		if (size <= 0 || *end != ' ' || strncmp(end + 1, name, length) != 0)
+			continue;
+		rest = end + 1 + length;
+		if (strcspn(rest, "\n") == strlen(FILE_ENDS) &&
+			strncmp(rest, FILE_ENDS, strlen(FILE_ENDS)) == 0)
+			return true;
+		if (!ends && (*rest == '\n' || *rest == '\0'))
 			return true;
 	}
 	return false;
@@ -214,7 +226,7 @@ check_files(Archive *archive, const char *files)
 			continue;
 		for (size_t j = 0; j < lengthof(suffixes) && !is_there; j++)
 			is_there = is_listed(files, psprintf("%s%s", entry->file_name,
-												 suffixes[j]));
+												 suffixes[j]), false);
 		if (is_there)
 			continue;
 		archive->complete = ARCHIVE_COMPLETE_NO;
@@ -222,6 +234,71 @@ check_files(Archive *archive, const char *files)
 											entry->file_name);
 		return;
 	}
+}
+
+/* Was the end of a file seen, by us or by the client? */
+static bool
+is_end_seen(const Record *record, const ArchiveEntry *entry)
+{
+	const char *compression = record->archive->compression;
+	const char *suffix = strcmp(compression, "lz4") == 0 ? ".lz4" :
+		strcmp(compression, "zstd") == 0 ? ".zst" : "";
+
+	/* the end of INSERT statements shows nothing */
+	if (suffix[0] == '\0' && !entry->with_copy)
+		return false;
+	return record->path != NULL ||
+		is_listed(record->files, psprintf("%s%s", entry->file_name, suffix), true);
+}
+
+/*
+ * The first file of a folder of which pg_restore would not notice that it ends
+ * too early, and whose end was not seen; NULL if there is none.  It only notices
+ * with gzip (_PrintFileData() of src/bin/pg_dump/pg_backup_directory.c,
+ * Zstd_read() of compress_zstd.c, LZ4Stream_read_internal() of compress_lz4.c).
+ */
+static const char *
+find_doubtful_file(const Record *record)
+{
+	const Archive *archive = record->archive;
+
+	if (archive->compression == NULL || strcmp(archive->compression, "gzip") == 0)
+		return NULL;
+	for (int i = 0; i < archive->entry_count; i++)
+	{
+		const ArchiveEntry *entry = &archive->entries[i];
+
+		CHECK_FOR_INTERRUPTS();
+		if (strcmp(entry->description, "TABLE DATA") == 0 &&
+			entry->file_name != NULL && !is_end_seen(record, entry))
+			return entry->file_name;
+	}
+	return NULL;
+}
+
+/*
+ * That pg_restore has read an archive proves nothing where it does not notice
+ * that the end is missing: of some folders, and of a tar file, whose last
+ * member it reads however early that ends (_tarReadRaw() of
+ * src/bin/pg_dump/pg_backup_tar.c).
+ */
+static void
+distrust_restore(Record *record)
+{
+	Archive    *archive = record->archive;
+	const char *file;
+
+	if (archive->complete != ARCHIVE_COMPLETE_NOT_PROVEN)
+		return;
+	if (archive->format == ARCHIVE_TAR)
+		archive->complete_reason = "the end of the file was not seen, and pg_restore does not notice if it is missing";
+	else if (archive->format == ARCHIVE_DIRECTORY &&
+			 (file = find_doubtful_file(record)) != NULL)
+		archive->complete_reason = psprintf("the end of file \"%s\" was not seen, and pg_restore does not notice if it is missing",
+											file);
+	else
+		return;
+	record->evidence.restore_status = -1;
 }
 
 /* Read the file, if there is one. */
@@ -246,6 +323,8 @@ read_archive(Record *record)
 	record->archive = archive_read(source);
 	if (record->files != NULL)
 		check_files(record->archive, record->files);
+	if (record->evidence.restore_status == 0)
+		distrust_restore(record);
 	record->evidence.archive = record->archive;
 	source->close(source);
 }
@@ -317,6 +396,16 @@ judge(void *argument)
 				 record->evidence.moment);
 }
 
+/* Take the place of the open record of the same backup, if there is one. */
+static void
+supersede(const JournalEntry *entry)
+{
+	JournalEntry *open = journal_find_open(entry->kind, entry->object);
+
+	if (open != NULL)
+		journal_close(open, JOURNAL_SUPERSEDED);
+}
+
 /*
  * Write the record into the journal; runs under attempt(), since somebody else
  * may be recording the same.
@@ -326,7 +415,6 @@ write_record(void *argument)
 {
 	Record	   *record = argument;
 	JournalEntry entry = {0};
-	JournalEntry *open;
 
 	entry.kind = BACKUP_KIND;
 	entry.object_identity = record->backup.identity;
@@ -334,10 +422,13 @@ write_record(void *argument)
 	entry.state_after = record->backup.evidence;
 	entry.reason = record->reason;
 	TIMESTAMP_NOEND(entry.expires_at);
-	open = journal_find_open(entry.kind, entry.object);
-	if (open != NULL)
-		journal_close(open, JOURNAL_SUPERSEDED);
-	journal_record(&entry);
+	supersede(&entry);
+	if (!journal_try_record(&entry))
+	{
+		/* somebody else's was committed while we waited for it */
+		supersede(&entry);
+		journal_record(&entry);
+	}
 	record->backup.journal_id = entry.id;
 }
 
@@ -362,9 +453,9 @@ bytes_text(int64 bytes)
  * All but kind may be null.  Errors: 22023 for an argument that is not
  * accepted; 42501 without the rights on the journal, or for path without
  * pg_read_server_files; those of reading a file; 25006 in a read-only
- * transaction; 55000 without an installation of OpenMetadata, or while somebody
- * else records the same, 55P03 if he takes long; those of reading the migration
- * history.
+ * transaction; 55000 without an installation of OpenMetadata; 55P03 while
+ * somebody else takes long to record the same, 40001 after he did if this
+ * transaction is repeatable read; those of reading the migration history.
  */
 Datum
 upgrade_prereq_record_backup(PG_FUNCTION_ARGS)
