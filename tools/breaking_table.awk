@@ -24,8 +24,8 @@ function print_head() {
 	print "something: an upgrade runs through all that lie above the installed version, up"
 	print "to the target. `upgrade_prereq_breaking_changes()` lists them for any two"
 	print "versions, each with what this database says of it; the checks"
-	print "[breaking_changes](checks.md#breaking_changes) and"
-	print "[breaking_changes_deep](checks.md#breaking_changes_deep) make findings of them."
+	print "[breaking_changes](checks/breaking_changes.md) and"
+	print "[breaking_changes_deep](checks/breaking_changes_deep.md) make findings of them."
 	print ""
 	print "Where a *probe* tells, it is a query of the tables named. What it finds is a"
 	print "finding of the level given: error, if the migration fails or loses data;"
@@ -48,7 +48,7 @@ function how_it_is_told(    tables, n, i, text) {
 		return "by hand"
 	if (value["probe"] ~ /^check /) {
 		text = substr(value["probe"], 7)
-		return "by the check [" text "](checks.md#" text ")"
+		return "by the check [" text "](checks/" text ".md)"
 	}
 	for (i = 1; i <= needs; i++)
 		tables[i] = table_of(need[i])

@@ -40,6 +40,7 @@ PG_FUNCTION_INFO_V1(test_harmless);
 
 /* What guard.c wants of upgrade_prereq.c. */
 int			setting_check_timeout;
+int			setting_airflow_timeout;
 
 /* What a call asks for, and the numbers that come of it. */
 typedef struct TestCall

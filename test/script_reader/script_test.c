@@ -22,6 +22,7 @@ PG_FUNCTION_INFO_V1(test_script_sums);
 
 /* What guard.c wants of upgrade_prereq.c. */
 int			setting_check_timeout = 60000;
+int			setting_airflow_timeout = 60000;
 
 static Datum
 text_or_null(const char *string, bool *is_null)
