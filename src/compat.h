@@ -34,6 +34,20 @@
 #define populate_compact_attribute(tupdesc, number) ((void) 0)
 #endif
 
+/*
+ * 17.12: a sort of datums by reference counts the copies it makes
+ * (tuplesort_putdatum()), as before 17.  18.6 does not yet; a later minor
+ * release of 18 is taken to do so, which at worst estimates too much.
+ */
+static inline bool
+sorts_charge_datums(void)
+{
+	int			version = atoi(GetConfigOption("server_version_num", false, false));
+
+	return version < 170000 || (version >= 170012 && version < 180000) ||
+		version >= 180007;
+}
+
 /* 18: functions that do not return are marked in front. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

@@ -408,7 +408,7 @@ index_build_uses(TableFactsCache *cache, Relation table,
 	TableFacts *facts = table_facts_find(cache, RelationGetRelid(table));
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	ModelServer server = {PG_VERSION_NUM / 10000, hash_mem_multiplier,
-	maintenance_work_mem * 1024.0};
+	maintenance_work_mem * 1024.0, sorts_charge_datums()};
 	TableSample *sample;
 	ModelRows	tuples;
 	GinEntries	entries;

@@ -23,6 +23,8 @@ typedef struct ModelServer
 	int			major;			/* 13 to 18 */
 	double		hash_mem_multiplier;
 	double		setting_bytes;	/* work_mem or maintenance_work_mem */
+	bool		charges_datums; /* sorts by reference count their copies; the
+								 * minor release decides in 17 and 18 */
 } ModelServer;
 
 /*

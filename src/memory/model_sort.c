@@ -93,17 +93,19 @@ model_sort_kind(int major, int columns, bool by_value)
 
 /*
  * The sort of these rows.  By-value datums stand in the array itself; those
- * by reference are copied, and from 17 not charged at all
+ * by reference are copied, which 17 and 18 did not charge at first
  * (tuplesort_putdatum()).
  */
 static Sort
-describe_sort(int major, const ModelRows *rows, ModelSortKind kind, bool bounded)
+describe_sort(const ModelServer *server, const ModelRows *rows,
+			  ModelSortKind kind, bool bounded)
 {
-	Sort		sort = {.major = major,.rows = rows->count};
-	TupleContext context = tuple_context(major, bounded);
+	Sort		sort = {.major = server->major,.rows = rows->count};
+	TupleContext context = tuple_context(server->major, bounded);
 
 	if (kind == MODEL_SORT_BY_VALUE ||
-		(kind == MODEL_SORT_BY_REFERENCE && major >= 17))
+		(kind == MODEL_SORT_BY_REFERENCE && server->major >= 17 &&
+		 !server->charges_datums))
 		return sort;
 	sort.charge = context.header +
 		(context.power ? rows->power : rows->aligned);
@@ -304,7 +306,7 @@ ModelNeed
 model_sort(const ModelServer *server, const ModelRows *rows,
 		   ModelSortKind kind, double bound)
 {
-	Sort		sort = describe_sort(server->major, rows, kind, bound > 0);
+	Sort		sort = describe_sort(server, rows, kind, bound > 0);
 	ModelNeed	need;
 
 	if (bound > 0)
@@ -392,7 +394,7 @@ model_btree_build(const ModelServer *server, const ModelRows *tuples,
 				  int processes)
 {
 	double		bytes_per_row = tuples->aligned + sizeof(int);
-	Sort		sort = describe_sort(server->major, tuples, MODEL_SORT_TUPLES, false);
+	Sort		sort = describe_sort(server, tuples, MODEL_SORT_TUPLES, false);
 	ParallelBuild build;
 	ModelNeed	need;
 

@@ -36,7 +36,7 @@ static ModelServer
 server_of_node(void)
 {
 	ModelServer server = {PG_VERSION_NUM / 10000, hash_mem_multiplier,
-	work_mem * 1024.0};
+	work_mem * 1024.0, sorts_charge_datums()};
 
 	return server;
 }
