@@ -143,7 +143,8 @@ duration AS MATERIALIZED (
     GROUP BY finished.key
 ),
 pipeline AS MATERIALIZED (
-    SELECT entity.@fqnhash@::text AS key,
+    SELECT DISTINCT ON (entity.@fqnhash@)
+           entity.@fqnhash@::text AS key,
            COALESCE(readable.document ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
            readable.document,
            readable.document ->> 'name' AS name,
