@@ -52,11 +52,15 @@ static const TraceSource sources[] = {
 	"HAVING count(*) FILTER (WHERE is_copied) * 2 > count(*)"},
 #ifdef HAVE_LAST_SCAN
 	{"sequential scans", NULL, NULL,
-		/* a dump reads the empty tables, too, as nobody else does */
+		/*
+		 * A dump reads the empty tables, too, as nobody else does but who made
+		 * the tables and their indexes; and that was before they were analyzed.
+		 */
 		"SELECT true, format('%%s of OpenMetadata''s %%s tables were read by one transaction.', same, total), at "
-		"FROM (SELECT pg_stat_get_lastscan(c.oid) AS at, count(*) AS same, "
-		"sum(count(*)) OVER () AS total " OPENMETADATA_TABLES "GROUP BY 1) AS scans "
-	"WHERE at IS NOT NULL AND same > 4 AND same * 10 > total * 9 ORDER BY same DESC LIMIT 1"},
+		"FROM (SELECT pg_stat_get_lastscan(c.oid) AS at, count(*) AS same, sum(count(*)) OVER () AS total, "
+		"max(max(GREATEST(pg_stat_get_last_analyze_time(c.oid), pg_stat_get_last_autoanalyze_time(c.oid)))) "
+		"OVER () AS analyzed " OPENMETADATA_TABLES "GROUP BY 1) AS scans "
+	"WHERE at > analyzed AND same > 4 AND same * 10 > total * 9 ORDER BY same DESC LIMIT 1"},
 #endif
 };
 
