@@ -52,9 +52,11 @@ static const TraceSource sources[] = {
 	"HAVING count(*) FILTER (WHERE is_copied) * 2 > count(*)"},
 #ifdef HAVE_LAST_SCAN
 	{"sequential scans", NULL, NULL,
+
 		/*
-		 * A dump reads the empty tables, too, as nobody else does but who made
-		 * the tables and their indexes; and that was before they were analyzed.
+		 * A dump reads the empty tables, too, as nobody else does but who
+		 * made the tables and their indexes; and that was before they were
+		 * analyzed.
 		 */
 		"SELECT true, format('%%s of OpenMetadata''s %%s tables were read by one transaction.', same, total), at "
 		"FROM (SELECT pg_stat_get_lastscan(c.oid) AS at, count(*) AS same, sum(count(*)) OVER () AS total, "
