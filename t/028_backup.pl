@@ -499,7 +499,7 @@ forget();
 like(sql($node, $db, q{
 		SET upgrade_prereq.required_backup_level = 'seen';
 		SELECT status, message, detail FROM upgrade_prereq_findings(include => '{backup}')}),
-	qr/^passed\|the backup reaches the level "seen".*base backup ended/, 'the base backup left a trace: seen, and no more');
+	qr/^passed\|the backup reaches the level "seen".*A base backup has ended\./, 'the base backup left a trace: seen, and no more');
 like(check(), qr/^error\|found\|no backup is recorded/, 'which is not enough');
 sql($node, $db, q{
 	CREATE ROLE monitor LOGIN;
