@@ -316,7 +316,9 @@ SELECT regexp_replace(fix_sql, '[0-9]{13}', 'N', 'g') AS fix_sql, regexp_replace
 SELECT fix_sql FROM found \gexec
 \o
 \set ECHO all
+\pset format unaligned
 SELECT regexp_replace(json::text, '[0-9]{13}', 'N', 'g') AS json FROM openmetadata.entity_extension_time_series WHERE json::text ~ '"runId": "(one|six)"' ORDER BY json::text COLLATE "C";
+\pset format aligned
 \set ECHO none
 \o /dev/null
 SELECT undo_sql FROM found \gexec

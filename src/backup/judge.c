@@ -307,6 +307,17 @@ judge_list(Backup *backup, const Facts *facts)
 	return false;
 }
 
+/* How to prove that a backup is whole. */
+static const char *
+prove_whole_step(const Facts *facts)
+{
+	if (is_value(facts, FORMAT, archive_format_name(ARCHIVE_TAR)))
+		return "Send more of its end, as tools/upgrade-prereq-backup does. Where that does not help it ends too early: make the backup again.";
+	if (is_value(facts, FORMAT, archive_format_name(ARCHIVE_DIRECTORY)))
+		return "Send which files are there to their ends, and the exit status of pg_restore: tools/upgrade-prereq-backup --verify does. Of a folder made with --inserts and without compression that cannot be seen.";
+	return "Have pg_restore read it, and send its exit status: tools/upgrade-prereq-backup --verify does.";
+}
+
 /* Up to the level complete: is it whole? */
 static bool
 judge_whole(Backup *backup, const Facts *facts)
@@ -328,7 +339,7 @@ judge_whole(Backup *backup, const Facts *facts)
 		reach(backup, BACKUP_LISTED,
 			  psprintf("Whether it is whole is not proven: %s.",
 					   text_of(facts, COMPLETE_REASON)),
-			  "Have pg_restore read it, and send its exit status: tools/upgrade-prereq-backup --verify does. The files of a folder have to be compressed, or not be made with --inserts.");
+			  prove_whole_step(facts));
 	else
 		return true;
 	return false;

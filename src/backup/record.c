@@ -178,11 +178,11 @@ parse_arguments(FunctionCallInfo fcinfo, Record *record)
 #define FILE_ENDS	" ends"
 
 /*
- * Is a file in the list of files, and not empty?  A line is "size name", or
- * "size name ends", which can be asked for.
+ * Is a file of at least so many bytes in the list of files?  A line is
+ * "size name", or "size name ends", which can be asked for.
  */
 static bool
-is_listed(const char *files, const char *name, bool ends)
+is_listed(const char *files, const char *name, int64 min_bytes, bool ends)
 {
 	size_t		length = strlen(name);
 
@@ -195,7 +195,7 @@ is_listed(const char *files, const char *name, bool ends)
 		if (*line == '\n')
 			line++;
 		size = strtoll(line, &end, 10);
-		if (size <= 0 || *end != ' ' || strncmp(end + 1, name, length) != 0)
+		if (size < min_bytes || *end != ' ' || strncmp(end + 1, name, length) != 0)
 			continue;
 		rest = end + 1 + length;
 		if (strcspn(rest, "\n") == strlen(FILE_ENDS) &&
@@ -207,15 +207,14 @@ is_listed(const char *files, const char *name, bool ends)
 	return false;
 }
 
-/*
- * Are the files of a folder there that its toc.dat names?  They may have a
- * suffix that it does not name (src/bin/pg_dump/compress_io.c).
- */
+/* What the name of a file may end with that its toc.dat does not name
+ * (src/bin/pg_dump/compress_io.c). */
+static const char *const file_suffixes[] = {"", ".gz", ".lz4", ".zst"};
+
+/* Are the files of a folder there that its toc.dat names? */
 static void
 check_files(Archive *archive, const char *files)
 {
-	static const char *const suffixes[] = {"", ".gz", ".lz4", ".zst"};
-
 	for (int i = 0; i < archive->entry_count; i++)
 	{
 		const ArchiveEntry *entry = &archive->entries[i];
@@ -224,9 +223,11 @@ check_files(Archive *archive, const char *files)
 		CHECK_FOR_INTERRUPTS();
 		if (!entry->has_dumper || entry->file_name == NULL)
 			continue;
-		for (size_t j = 0; j < lengthof(suffixes) && !is_there; j++)
+		/* of an empty table there are no INSERT statements */
+		for (size_t j = 0; j < lengthof(file_suffixes) && !is_there; j++)
 			is_there = is_listed(files, psprintf("%s%s", entry->file_name,
-												 suffixes[j]), false);
+												 file_suffixes[j]),
+								 entry->with_copy || j > 0 ? 1 : 0, false);
 		if (is_there)
 			continue;
 		archive->complete = ARCHIVE_COMPLETE_NO;
@@ -236,25 +237,25 @@ check_files(Archive *archive, const char *files)
 	}
 }
 
-/* Was the end of a file seen, by us or by the client? */
+/* Has the client seen the end of a file? */
 static bool
 is_end_seen(const Record *record, const ArchiveEntry *entry)
 {
-	const char *compression = record->archive->compression;
-	const char *suffix = strcmp(compression, "lz4") == 0 ? ".lz4" :
-		strcmp(compression, "zstd") == 0 ? ".zst" : "";
-
-	/* the end of INSERT statements shows nothing */
-	if (suffix[0] == '\0' && !entry->with_copy)
-		return false;
-	return record->path != NULL ||
-		is_listed(record->files, psprintf("%s%s", entry->file_name, suffix), true);
+	/* the end of INSERT statements that are not compressed shows nothing */
+	for (size_t j = entry->with_copy ? 0 : 1; j < lengthof(file_suffixes); j++)
+	{
+		if (is_listed(record->files, psprintf("%s%s", entry->file_name,
+											  file_suffixes[j]), 1, true))
+			return true;
+	}
+	return false;
 }
 
 /*
- * The first file of a folder of which pg_restore would not notice that it ends
- * too early, and whose end was not seen; NULL if there is none.  It only notices
- * with gzip (_PrintFileData() of src/bin/pg_dump/pg_backup_directory.c,
+ * The first file of a folder that may end too early, and whose end was not
+ * seen; NULL if there is none.  Whether pg_restore notices depends on how the
+ * data is compressed and on the library that does it: with zlib 1.3.2 not even
+ * of gzip (_PrintFileData() of src/bin/pg_dump/pg_backup_directory.c,
  * Zstd_read() of compress_zstd.c, LZ4Stream_read_internal() of compress_lz4.c).
  */
 static const char *
@@ -262,8 +263,6 @@ find_doubtful_file(const Record *record)
 {
 	const Archive *archive = record->archive;
 
-	if (archive->compression == NULL || strcmp(archive->compression, "gzip") == 0)
-		return NULL;
 	for (int i = 0; i < archive->entry_count; i++)
 	{
 		const ArchiveEntry *entry = &archive->entries[i];
@@ -278,8 +277,8 @@ find_doubtful_file(const Record *record)
 
 /*
  * That pg_restore has read an archive proves nothing where it does not notice
- * that the end is missing: of some folders, and of a tar file, whose last
- * member it reads however early that ends (_tarReadRaw() of
+ * that the end is missing: of the files of a folder, and of a tar file, whose
+ * last member it reads however early that ends (_tarReadRaw() of
  * src/bin/pg_dump/pg_backup_tar.c).
  */
 static void
@@ -292,9 +291,11 @@ distrust_restore(Record *record)
 		return;
 	if (archive->format == ARCHIVE_TAR)
 		archive->complete_reason = "the end of the file was not seen, and pg_restore does not notice if it is missing";
+	else if (archive->format == ARCHIVE_DIRECTORY && record->path != NULL)
+		;						/* what we read ourselves has its reason */
 	else if (archive->format == ARCHIVE_DIRECTORY &&
 			 (file = find_doubtful_file(record)) != NULL)
-		archive->complete_reason = psprintf("the end of file \"%s\" was not seen, and pg_restore does not notice if it is missing",
+		archive->complete_reason = psprintf("the end of file \"%s\" was not seen, and pg_restore may not notice if it is missing",
 											file);
 	else
 		return;
