@@ -9,6 +9,7 @@ SET client_min_messages = warning;
 DROP ROLE IF EXISTS regress_reader, regress_forger;
 RESET client_min_messages;
 TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
+SET upgrade_prereq.pipeline_service_client = 'airflow';
 
 -- Pipelines of ours, and runs of them that began so many hours ago.
 CREATE FUNCTION pg_temp.add_pipeline(name text, changes jsonb DEFAULT '{}') RETURNS void LANGUAGE sql AS $$

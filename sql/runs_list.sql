@@ -55,6 +55,9 @@ INSERT INTO era_runs SELECT '1.13', * FROM try_era();
 SELECT era, step, kind, verdict, confidence, runs, fixes FROM era_runs ORDER BY string_to_array(era, '.')::int[], step, kind, verdict, confidence;
 DROP TABLE era_runs;
 DROP FUNCTION try_era();
+
+-- from 1.12.0 on it has to be said that no job of Kubernetes runs the pipelines
+SET upgrade_prereq.pipeline_service_client = 'airflow';
 \i :setup
 SELECT count(*) FROM upgrade_prereq_runs();
 
@@ -212,7 +215,7 @@ SELECT name, run_id, verdict, confidence, evidence FROM pg_temp.run WHERE name I
 CALL pg_temp.last(12, '5 hours');
 CALL pg_temp.plant(12, 'running', '6 hours');
 SELECT name, run_id, verdict, confidence, evidence FROM pg_temp.run WHERE name = 'pipeline 12';
-RESET upgrade_prereq.pipeline_service_client;
+SET upgrade_prereq.pipeline_service_client = 'airflow';
 SELECT name, run_id, verdict, confidence, evidence FROM pg_temp.run WHERE name = 'pipeline 11';
 
 -- what Airflow's record is to be found by

@@ -245,6 +245,10 @@ known AS (
 ),
 judged AS (
     SELECT known.*,
+           -- the client for Kubernetes came with 1.12.0
+           CASE WHEN fact.pipeline_service_client = 'auto' AND fact.installed_version < '{1,12,0}' THEN 'airflow'
+                ELSE fact.pipeline_service_client
+           END AS client,
            CASE
                WHEN document IS NULL THEN 'unreadable'
                WHEN word NOT IN ('queued', 'running', 'success', 'failed', 'partialsuccess', 'stopped') THEN 'state'
@@ -276,7 +280,7 @@ SELECT COALESCE(fqn, key) AS name,
            WHEN judgement IN ('missing', 'deleted') THEN CASE WHEN age_ms > limit_ms THEN 'high' ELSE 'medium' END
            WHEN judgement = 'superseded' THEN
                CASE WHEN word = 'running' AND deployed AND max_active_runs = '1' AND newer_has_begun
-                         AND NOT has_runner AND fact.pipeline_service_client <> 'kubernetes' THEN 'high'
+                         AND NOT has_runner AND client = 'airflow' THEN 'high'
                     ELSE 'medium'
                END
            WHEN judgement = 'deadline' THEN 'medium'
@@ -305,7 +309,8 @@ SELECT COALESCE(fqn, key) AS name,
                    || CASE WHEN word = 'queued' THEN ' This one has been waiting for longer than its limit.'
                            WHEN max_active_runs <> '1' THEN format(' Yet up to %s of its runs may overlap.', left(max_active_runs, 20))
                            WHEN deployed IS NOT TRUE THEN ' Yet OpenMetadata did not deploy it, so its runs may overlap.'
-                           WHEN fact.pipeline_service_client = 'kubernetes' THEN ' Yet jobs of Kubernetes that were triggered may overlap.'
+                           WHEN client = 'kubernetes' THEN ' Yet jobs of Kubernetes that were triggered may overlap.'
+                           WHEN client = 'auto' THEN ' Yet it may be a job of Kubernetes, and those that were triggered may overlap: upgrade_prereq.pipeline_service_client does not say what runs pipelines here.'
                            WHEN has_runner THEN ' Yet it has a runner of its own (ingestionRunner), whose runs may overlap.'
                            WHEN newer_has_begun IS NOT TRUE THEN ' Yet it may have been given up while it waited for this one.'
                            ELSE ' Its runs do not overlap.'
