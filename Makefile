@@ -123,6 +123,7 @@ REGRESS = \
 	hostile \
 	journal \
 	memory \
+	proof \
 	raise \
 	resolve \
 	run_checks \
