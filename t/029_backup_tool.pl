@@ -116,7 +116,8 @@ foreach my $name (sort keys %path)
 
 	like($out, qr/^Recorded: dump ".*" \(change \d+ of the journal\)$/m, "$name: where it is recorded");
 }
-level_of("$_, verified", $path{$_}, 'fresh', '--verify') foreach (grep { !/plain|inserts|cluster/ } sort keys %path);
+level_of("$_, verified", $path{$_}, $_ eq 'directory, not compressed' ? 'listed' : 'fresh', '--verify')
+  foreach (grep { !/plain|inserts|cluster/ } sort keys %path);
 ok(!-e 'no' && !-e "$odd/no", 'no name is run as a command');
 is( sql($node, $db, q{
 		SELECT object ->> 'reference' FROM upgrade_prereq_journal

@@ -237,12 +237,18 @@ check_files(Archive *archive, const char *files)
 	}
 }
 
-/* Has the client seen the end of a file? */
+/* Has the client seen the end of a file, or of all large objects? */
 static bool
 is_end_seen(const Record *record, const ArchiveEntry *entry)
 {
-	/* the end of INSERT statements that are not compressed shows nothing */
-	for (size_t j = entry->with_copy ? 0 : 1; j < lengthof(file_suffixes); j++)
+	/*
+	 * The end of INSERT statements that are not compressed shows nothing; the
+	 * list of large objects is never compressed.
+	 */
+	bool		may_be_plain = entry->with_copy ||
+		strcmp(entry->description, "BLOBS") == 0;
+
+	for (size_t j = may_be_plain ? 0 : 1; j < lengthof(file_suffixes); j++)
 	{
 		if (is_listed(record->files, psprintf("%s%s", entry->file_name,
 											  file_suffixes[j]), 1, true))
@@ -268,8 +274,8 @@ find_doubtful_file(const Record *record)
 		const ArchiveEntry *entry = &archive->entries[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (strcmp(entry->description, "TABLE DATA") == 0 &&
-			entry->file_name != NULL && !is_end_seen(record, entry))
+		if (entry->has_dumper && entry->file_name != NULL &&
+			!is_end_seen(record, entry))
 			return entry->file_name;
 	}
 	return NULL;
