@@ -29,31 +29,29 @@ WITH property AS (
            max(entity.value_::text) FILTER (WHERE entity.name_ = 'schema.version') AS engine
     FROM @schema@.act_ge_property AS entity
 ),
+relation AS MATERIALIZED (
+    SELECT class.oid, class.relname::text AS name, class.relkind AS kind
+    FROM fact, pg_catalog.pg_namespace AS namespace
+    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid
+    WHERE namespace.nspname = fact.schema_name
+),
 -- of the process engine with its history, from 7.0.1 to 8.0: the scripts
 -- flowable.postgres.create.{common,engine,history}.sql
 missing AS (
-    SELECT array_agg(name::text ORDER BY name) AS tables
-    FROM fact, unnest('{act_evt_log,act_ge_bytearray,act_ge_property,act_hi_actinst,act_hi_attachment,
-                        act_hi_comment,act_hi_detail,act_hi_entitylink,act_hi_identitylink,act_hi_procinst,
-                        act_hi_taskinst,act_hi_tsk_log,act_hi_varinst,act_procdef_info,act_re_deployment,
-                        act_re_model,act_re_procdef,act_ru_actinst,act_ru_deadletter_job,act_ru_entitylink,
-                        act_ru_event_subscr,act_ru_execution,act_ru_external_job,act_ru_history_job,
-                        act_ru_identitylink,act_ru_job,act_ru_suspended_job,act_ru_task,act_ru_timer_job,
-                        act_ru_variable,flw_ru_batch,flw_ru_batch_part}'::name[]) AS name
-    WHERE NOT EXISTS (SELECT
-                      FROM pg_catalog.pg_class AS class
-                      JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-                      WHERE namespace.nspname = fact.schema_name
-                        AND class.relname = name
-                        AND class.relkind IN ('r', 'p'))
+    SELECT array_agg(name ORDER BY name) AS tables
+    FROM unnest('{act_evt_log,act_ge_bytearray,act_ge_property,act_hi_actinst,act_hi_attachment,
+                  act_hi_comment,act_hi_detail,act_hi_entitylink,act_hi_identitylink,act_hi_procinst,
+                  act_hi_taskinst,act_hi_tsk_log,act_hi_varinst,act_procdef_info,act_re_deployment,
+                  act_re_model,act_re_procdef,act_ru_actinst,act_ru_deadletter_job,act_ru_entitylink,
+                  act_ru_event_subscr,act_ru_execution,act_ru_external_job,act_ru_history_job,
+                  act_ru_identitylink,act_ru_job,act_ru_suspended_job,act_ru_task,act_ru_timer_job,
+                  act_ru_variable,flw_ru_batch,flw_ru_batch_part}'::text[]) AS name
+    WHERE name NOT IN (SELECT relation.name FROM relation WHERE relation.kind IN ('r', 'p'))
 ),
 left_over AS (
-    SELECT class.oid, format('%I.%I', fact.schema_name, class.relname) AS name
-    FROM fact, pg_catalog.pg_class AS class
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
-    WHERE namespace.nspname = fact.schema_name
-      AND class.relname = 'act_idx_act_hi_tsk_log_task'
-      AND class.relkind = 'i'
+    SELECT relation.oid, format('%I.%I', fact.schema_name, relation.name) AS name
+    FROM fact, relation
+    WHERE relation.name = 'act_idx_act_hi_tsk_log_task' AND relation.kind = 'i'
 )
 SELECT 'error' AS level,
        'schema' AS object_type,

@@ -51,27 +51,31 @@ WITH migration (version) AS (
          1.13.0 1.13.1 1.13.2 1.13.3 1.13.4 1.13.5 1.13.6
          2.0.0 2.0.1 2.0.2 2.0.3', '\s+') AS name
 ),
+history AS MATERIALIZED (
+    SELECT row ->> 'version' AS name
+    FROM fact, jsonb_array_elements(fact.history) AS row
+),
 -- what OpenMetadata numbers itself: neither extensions (1.12.1-collate) nor
 -- Flyway's versions (0.0.15)
 done AS (
-    SELECT string_to_array(row ->> 'version', '.')::int[] AS version
-    FROM fact, jsonb_array_elements(fact.history) AS row
-    WHERE row ->> 'version' ~ '^[1-9][0-9]{0,3}\.[0-9]{1,4}\.[0-9]{1,4}$'
+    SELECT string_to_array(history.name, '.')::int[] AS version
+    FROM history
+    WHERE history.name ~ '^[1-9][0-9]{0,3}\.[0-9]{1,4}\.[0-9]{1,4}$'
 ),
 -- a baseline stands for everything below it
 floor AS (
-    SELECT COALESCE((SELECT max(string_to_array(split_part(row ->> 'version', '-', 1), '.')::int[])
-                     FROM fact, jsonb_array_elements(fact.history) AS row
-                     WHERE row ->> 'version' ~ '^[1-9][0-9]{0,3}\.[0-9]{1,4}\.[0-9]{1,4}-baseline$'),
-                    (SELECT min(version) FROM done)) AS version
+    SELECT COALESCE((SELECT max(string_to_array(split_part(history.name, '-', 1), '.')::int[])
+                     FROM history
+                     WHERE history.name ~ '^[1-9][0-9]{0,3}\.[0-9]{1,4}\.[0-9]{1,4}-baseline$'),
+                    (SELECT min(done.version) FROM done)) AS version
 ),
 begun AS (
-    SELECT string_to_array(log.version::text, '.')::int[] AS version, count(*) AS statements
-    FROM @schema@.server_migration_sql_logs AS log
-    WHERE log.version::text ~ '^[1-9][0-9]{0,3}\.[0-9]{1,4}\.[0-9]{1,4}$'
-      AND NOT EXISTS (SELECT FROM fact, jsonb_array_elements(fact.history) AS row
-                      WHERE row ->> 'version' = log.version::text)
-    GROUP BY log.version
+    SELECT string_to_array(log.name, '.')::int[] AS version, log.statements
+    FROM (SELECT entity.version::text AS name, count(*) AS statements
+          FROM @schema@.server_migration_sql_logs AS entity
+          GROUP BY 1) AS log
+    WHERE log.name ~ '^[1-9][0-9]{0,3}\.[0-9]{1,4}\.[0-9]{1,4}$'
+      AND log.name NOT IN (SELECT history.name FROM history WHERE history.name IS NOT NULL)
 ),
 gap AS (
     SELECT migration.version, migration.version[3] = 0 AS is_first
