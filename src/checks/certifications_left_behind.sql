@@ -153,7 +153,7 @@ SELECT 'warning' AS level,
        'found' AS status,
        'schema' AS object_type,
        quote_ident(fact.schema_name) AS object_identity,
-       format('%s assets have a certification that OpenMetadata does not see', sum(counted.objects)) AS message,
+       format('assets have a certification that OpenMetadata does not see: %s', sum(counted.objects)) AS message,
        format('The migration to 1.12.5 has left them in their documents: %s.',
               string_agg(format('%s (%s)', counted.name, counted.objects), ', ' ORDER BY counted.objects DESC, counted.name)) AS detail,
        CASE WHEN fact.target_version < '{1,12,10}'
@@ -165,9 +165,9 @@ SELECT 'warning' AS level,
 FROM fact, counted
 GROUP BY fact.schema_name, fact.target_version
 UNION ALL
-SELECT 'warning', 'unknown', 'schema', quote_ident(fact.schema_name),
+SELECT 'warning', 'unknown', NULL, NULL,
        'could not check: some documents cannot be read',
-       format('%s documents that may have a certification hold text that PostgreSQL does not take.', count(*)),
+       format('Documents that may have a certification hold text that PostgreSQL does not take: %s.', count(*)),
        NULL,
        jsonb_build_object('objects', count(*))
 FROM fact, certified

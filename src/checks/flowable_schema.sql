@@ -56,7 +56,7 @@ left_over AS (
 SELECT 'error' AS level,
        'schema' AS object_type,
        quote_ident(fact.schema_name) AS object_identity,
-       format('%s of Flowable''s %s tables are missing', cardinality(missing.tables), 32) AS message,
+       format('tables of the workflow engine Flowable are missing: %s of 32', cardinality(missing.tables)) AS message,
        format('They are %s%s.', array_to_string(missing.tables[1:10], ', '),
               CASE WHEN cardinality(missing.tables) > 10 THEN ', and others' ELSE '' END) AS detail,
        'The migration to 1.6.0 creates all of them. Restore them from a backup, or create them by the statements of Flowable''s release.' AS hint,

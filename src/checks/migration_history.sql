@@ -115,7 +115,7 @@ FROM fact, gap
 WHERE gap.is_first
 UNION ALL
 SELECT 'notice', 'table', format('%I.server_change_log', fact.schema_name),
-       format('the upgrade will also run migrations of %s earlier releases', count(*)),
+       format('the upgrade will also run migrations of earlier releases: %s', count(*)),
        format('Upgrades have jumped over them, which is nothing unusual. From 1.13.0 on a migration runs what it has of them: %s%s.',
               array_to_string((array_agg(array_to_string(gap.version, '.') ORDER BY gap.version))[1:10], ', '),
               CASE WHEN count(*) > 10 THEN ', and others' ELSE '' END),

@@ -399,10 +399,10 @@ SELECT problem.level,
        format('%I: %s', fact.schema_name,
               CASE problem.kind WHEN 1 THEN 'tables' WHEN 2 THEN 'columns' ELSE 'definitions of columns' END) AS object_identity,
        format(CASE problem.kind
-                  WHEN 1 THEN '%s tables of OpenMetadata %s are missing'
-                  WHEN 2 THEN '%s columns of OpenMetadata %s are missing'
-                  ELSE '%s columns are not as OpenMetadata %s has them'
-              END, count(*), fact.installed) AS message,
+                  WHEN 1 THEN 'tables of OpenMetadata %s are missing: %s'
+                  WHEN 2 THEN 'columns of OpenMetadata %s are missing: %s'
+                  ELSE 'columns are not as OpenMetadata %s has them: %s'
+              END, fact.installed, count(*)) AS message,
        format(CASE problem.kind
                   WHEN 3 THEN 'They are not computed from the document, or hold it in another type than json or jsonb: %s%s.'
                   ELSE 'They are %s%s.'

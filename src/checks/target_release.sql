@@ -41,7 +41,7 @@ WITH known (first_target, last_target, installed_below, better, message, detail)
      'The policy DataConsumerPolicy loses the rule that it has just been given, and others get the answer 403.')
 )
 SELECT 'version' AS object_type,
-       fact.target AS object_identity,
+       array_to_string(fact.target_version, '.') AS object_identity,
        format(known.message, fact.target) AS message,
        known.detail,
        CASE WHEN known.better IS NULL THEN 'Choose a later release.'
