@@ -4,29 +4,29 @@
 -- level: warning
 -- cost: heavy
 -- versions: all
--- needs: table_entity (id, json)
--- needs: dashboard_entity (id, json)
--- needs: topic_entity (id, json)
--- needs: pipeline_entity (id, json)
--- needs: storage_container_entity (id, json)
--- needs: search_index_entity (id, json) since 1.2.0
--- needs: ml_model_entity (id, json)
--- needs: stored_procedure_entity (id, json) since 1.2.0
--- needs: dashboard_data_model_entity (id, json)
--- needs: api_endpoint_entity (id, json) since 1.5.0
--- needs: api_collection_entity (id, json) since 1.5.0
--- needs: database_entity (id, json)
--- needs: database_schema_entity (id, json)
--- needs: data_product_entity (id, json) since 1.2.0
--- needs: domain_entity (id, json) since 1.2.0
--- needs: chart_entity (id, json)
--- needs: metric_entity (id, json)
--- needs: file_entity (id, json) since 1.12.0
--- needs: directory_entity (id, json) since 1.12.0
--- needs: spreadsheet_entity (id, json) since 1.12.0
--- needs: worksheet_entity (id, json) since 1.12.0
--- needs: llm_model_entity (id, json) since 1.12.0
--- needs: ai_application_entity (id, json) since 1.12.0
+-- needs: table_entity (json)
+-- needs: dashboard_entity (json)
+-- needs: topic_entity (json)
+-- needs: pipeline_entity (json)
+-- needs: storage_container_entity (json)
+-- needs: search_index_entity (json) since 1.2.0
+-- needs: ml_model_entity (json)
+-- needs: stored_procedure_entity (json) since 1.2.0
+-- needs: dashboard_data_model_entity (json)
+-- needs: api_endpoint_entity (json) since 1.5.0
+-- needs: api_collection_entity (json) since 1.5.0
+-- needs: database_entity (json)
+-- needs: database_schema_entity (json)
+-- needs: data_product_entity (json) since 1.2.0
+-- needs: domain_entity (json) since 1.2.0
+-- needs: chart_entity (json)
+-- needs: metric_entity (json)
+-- needs: file_entity (json) since 1.12.0
+-- needs: directory_entity (json) since 1.12.0
+-- needs: spreadsheet_entity (json) since 1.12.0
+-- needs: worksheet_entity (json) since 1.12.0
+-- needs: llm_model_entity (json) since 1.12.0
+-- needs: ai_application_entity (json) since 1.12.0
 -- passed: the certifications of assets have been moved to the tags
 -- do: Choose a target from 1.12.10 on: its migration moves them. Afterwards this
 --     check has nothing to say any more; look at some assets.

@@ -7,9 +7,8 @@
 -- needs: act_re_procdef (key_) since 1.6.0
 -- passed: the workflow engine keeps few versions of its process definitions
 -- do: Let the migration connect to PostgreSQL itself, not through PgBouncer or a
---     proxy, and give it time. The releases of 2.0 have a command that clears
---     up, `openmetadata-ops.sh cleanup-flowable-history`, which at first only
---     shows what it would do.
+--     proxy, and give it time. There is no statement that deletes the versions:
+--     running workflows may need them, which only Flowable knows.
 -- undo: Nothing was changed.
 --
 -- The migration to 1.13.1 deploys each workflow anew.  For each it looks through

@@ -6,9 +6,9 @@
 -- versions: all
 -- needs: server_migration_sql_logs (version) since 1.1.0
 -- passed: the migration history has no gap and nothing unfinished
--- do: Run the migration of the installed release again, on a copy first: it goes
---     on where it stopped. Where a row was deleted by hand, write it again. A
---     notice about migrations that were skipped asks for nothing.
+-- do: Run an unfinished migration again with the release that began it, on a copy
+--     first: it goes on where it stopped. Where a row was deleted by hand, write
+--     it again. A notice about migrations that were skipped asks for nothing.
 -- undo: Nothing was changed.
 --
 -- A migration has a row in server_change_log once all of it has been run, and
@@ -22,10 +22,10 @@
 -- Before 1.12.2 a migration runs what is newer than the newest row, and
 -- leaves out what is older and missing, for good.  From 1.13.0 on it runs
 -- whatever it has and the history does not, old or new (OM#26592, OM#27703;
--- which patch of 1.12 began with it is not known).  So a patch that an upgrade jumped over is no fault: the list below has the
--- releases that brought a migration for PostgreSQL, as far as they are known.
--- That of the first release of a line is in every later release, and is
--- never jumped over.
+-- which patch of 1.12 began with it is not known).  So a patch that an upgrade
+-- jumped over is no fault: the query has a list of the releases that brought a
+-- migration, as far as they are known.  That of the first release of a line is
+-- in every later release, and is never jumped over.
 --
 -- 1.10.2 was taken out in 1.10.3 and came back later, by its date with 1.11.0
 -- (inferred).  In between its step, which prepares the settings of the search,

@@ -11,8 +11,8 @@
 -- is better to go there at once, for what such a migration has done wrong is
 -- recorded as done and not repeated (OM#28504).
 --
--- 1.9.0: reported to stop with an error by six users, on PostgreSQL, too; which
--- statement is not known, nor that a later patch is free of it (OM#22914).
+-- 1.9.0: several users report that it stops with an error, on PostgreSQL, too;
+-- which statement is not known, nor that a later patch is free of it (OM#22914).
 -- 1.12.2: withdrawn by its makers (OM#26629).
 -- 1.12.5 to 1.12.9: the certifications of assets are not moved, and only the log
 -- says so; 1.12.10 and 1.13.0 move them (OM#28504, OM#28635).
@@ -26,7 +26,7 @@ WITH known (first_target, last_target, installed_below, better, message, detail)
     VALUES
     ('{1,9,0}'::int[], '{1,9,0}'::int[], '{1,9,0}'::int[], NULL,
      'the migration to OpenMetadata %s is reported to stop with an error',
-     'Six users report it; the cause is not known. They went on with migrate --force, which passes over every statement that fails.'),
+     'Several users report it; the cause is not known. They went on with migrate --force, which passes over every statement that fails.'),
     ('{1,12,2}', '{1,12,2}', '{1,12,2}', '1.12.4',
      'OpenMetadata %s was withdrawn by its makers',
      'Its migrations were moved to 1.12.4.'),
