@@ -14,8 +14,8 @@
 --
 -- OpenMetadata records a migration as done, forced or not, and never compares
 -- the tables: what a statement did not create stays away, and a later migration
--- or the server fails on it (OM#21264, OM#18980).  So a table or column that the
--- installed version must have, and that is not there, is told before.
+-- or the server fails on it (OM#21264).  So a table or column that the installed
+-- version must have, and that is not there, is told before.
 --
 -- The list is OpenMetadata's own schema at 1.13.4, the baseline of 2.0, which is
 -- what all migrations from 1.1.0 to 1.13.4 make (OM#31232).  A table has the
@@ -26,11 +26,17 @@
 -- the document, and relies on that.  What a patch below 1.13 has added may be
 -- missing in a database that jumped over it, until 1.13 runs it (see
 -- migration_history), so that these columns have @1.13.4.  Read in the migrations
--- were those of 1.1.0, 1.1.5, 1.3.0, 1.4.0, 1.6.0, 1.9.9 and 1.11.0.
+-- were those of 1.1.0, 1.1.5, 1.3.0, 1.4.0, 1.6.0, 1.9.9 and 1.11.0, and, for what
+-- stays, those of 2.0.0, 2.0.1 and 2.0.3.
 --
--- For 2.0 and later only tables are compared that are known to have stayed.  In
--- particular, thread_entity has to be there before 2.0.0, whose migration
--- copies it (OM#27772).  Versions before 1.1.0 are not compared.
+-- Left out is what the migration to 2.0.0 adds where it is missing: the tables
+-- search_index_job and search_index_retry_queue, tag_usage.metadata and
+-- audit_log_event.search_text.
+--
+-- For 2.0 and later only the tables of services, assets, users and their history
+-- are compared.  thread_entity has to be there before 2.0.0, whose
+-- migration reads it without asking (OM#27772).  Versions before 1.1.0 are not
+-- compared.
 WITH listed (name, since, until, columns) AS (
     VALUES
     ('agent_execution_entity', '1.13.4', '2.0.0',
@@ -53,7 +59,7 @@ WITH listed (name, since, until, columns) AS (
       'id* namehash name* json updatedat* updatedby* deleted*'),
     ('audit_log_event', '1.13.4', '2.0.0',
       'id change_event_id event_ts event_type user_name actor_type impersonated_by service_name '
-      'entity_type entity_id entity_fqn entity_fqn_hash event_json created_at search_text'),
+      'entity_type entity_id entity_fqn entity_fqn_hash event_json created_at'),
     ('automations_workflow', '1.1.0', '2.0.0',
       'id* name* workflowtype* status* json updatedat* updatedby* deleted* namehash'),
     ('background_jobs', '1.13.4', '2.0.0',
@@ -251,16 +257,10 @@ WITH listed (name, since, until, columns) AS (
     ('search_index_failures', '1.13.4', '2.0.0',
       'id jobid serverid entitytype entityid entityfqn failurestage errormessage stacktrace '
       'timestamp'),
-    ('search_index_job', '1.13.4', '2.0.0',
-      'id status jobconfiguration targetindexprefix stagedindexmapping totalrecords '
-      'processedrecords successrecords failedrecords stats createdby createdat startedat '
-      'completedat updatedat errormessage registrationdeadline registeredservercount'),
     ('search_index_partition', '1.13.4', '2.0.0',
       'id jobid entitytype partitionindex rangestart rangeend estimatedcount workunits priority '
       'status processingcursor processedcount successcount failedcount assignedserver claimedat '
       'startedat completedat lastupdateat lasterror retrycount claimableat'),
-    ('search_index_retry_queue', '1.13.4', '2.0.0',
-      'entityid entityfqn failurereason status entitytype retrycount claimedat'),
     ('search_index_server_stats', '1.13.4', '2.0.0',
       'id jobid serverid readersuccess readerfailed readerwarnings sinksuccess sinkfailed '
       'partitionscompleted partitionsfailed lastupdatedat processsuccess processfailed '
@@ -294,7 +294,7 @@ WITH listed (name, since, until, columns) AS (
       'id* json updatedat* updatedby* deleted* fqnhash name* classificationhash*@1.13.4'),
     ('tag_usage', '1.1.0', NULL,
       'source tagfqn labeltype state tagfqnhash targetfqnhash reason@1.13.4 '
-      'targetfqnhash_lower*@1.11.0 appliedat@1.13.4 appliedby@1.13.4 metadata@1.13.4 '
+      'targetfqnhash_lower*@1.11.0 appliedat@1.13.4 appliedby@1.13.4 '
       'tagfqn_lower*@1.13.4'),
     ('task_sequence', '1.13.4', '2.0.0',
       'id dummy'),
