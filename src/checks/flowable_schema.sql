@@ -51,7 +51,10 @@ missing AS (
 left_over AS (
     SELECT relation.oid, format('%I.%I', fact.schema_name, relation.name) AS name
     FROM fact, relation
-    WHERE relation.name = 'act_idx_act_hi_tsk_log_task' AND relation.kind = 'i'
+    JOIN pg_catalog.pg_index AS index ON index.indexrelid = relation.oid
+    JOIN relation AS parent ON parent.oid = index.indrelid
+    WHERE relation.name = 'act_idx_act_hi_tsk_log_task'
+      AND parent.name = 'act_hi_tsk_log'
 )
 SELECT 'error' AS level,
        'schema' AS object_type,
