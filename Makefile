@@ -119,6 +119,7 @@ REGRESS = \
 	engine \
 	eras \
 	estimate \
+	history_checks \
 	host \
 	hostile \
 	journal \
