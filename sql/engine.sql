@@ -122,7 +122,7 @@ SELECT * FROM pg_temp.gate('1.13.5', 'Info');
 SELECT * FROM pg_temp.gate('1.13.4');
 SELECT * FROM pg_temp.gate(NULL);
 BEGIN;
-ALTER TABLE openmetadata.entity_extension_time_series RENAME COLUMN extension TO elsewhere;
+ALTER TABLE openmetadata.search_reindex_lock ALTER expiresat TYPE text USING 'soon';
 SELECT * FROM pg_temp.gate('1.13.5');
 SELECT * FROM pg_temp.gate('1.13.5', allow_unknown => true);
 SELECT * FROM pg_temp.gate('1.13.4', allow_unknown => true);
