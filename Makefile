@@ -44,6 +44,7 @@ OBJS = \
 	src/checks/breaking_changes.o \
 	src/checks/breaking_changes_deep.o \
 	src/checks/extension_version.o \
+	src/checks/md5_refused.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \
 	src/deadline.o \

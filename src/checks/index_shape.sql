@@ -162,7 +162,8 @@ SELECT 'warning', 'schema', format('%I, %s', schema_name, family),
            WHEN 'keys' THEN 'Rows can repeat each other, and what relies on the key fails. Make the keys; where that fails, rows repeat each other already.'
            ELSE 'Whole tables are read instead. Make the indexes.'
        END,
-       string_agg(CASE kind
+       string_agg(COALESCE(taken.free, '')
+                  || CASE kind
                       WHEN 'primary key' THEN format('ALTER TABLE %I.%I ADD CONSTRAINT %I PRIMARY KEY (%s);', schema_name, table_name, index_name, quoted.key)
                       WHEN 'unique' THEN format('ALTER TABLE %I.%I ADD CONSTRAINT %I UNIQUE (%s);', schema_name, table_name, index_name, quoted.key)
                       WHEN 'pattern' THEN format('CREATE INDEX %I ON %I.%I (%s text_pattern_ops);', index_name, schema_name, table_name, quoted.key)
@@ -171,12 +172,27 @@ SELECT 'warning', 'schema', format('%I, %s', schema_name, family),
        string_agg(CASE family
                       WHEN 'keys' THEN format('ALTER TABLE %I.%I DROP CONSTRAINT %I;', schema_name, table_name, index_name)
                       ELSE format('DROP INDEX %I.%I;', schema_name, index_name)
-                  END, ' ' ORDER BY description COLLATE "C"),
+                  END
+                  || COALESCE(taken.restore, ''), ' ' ORDER BY description COLLATE "C"),
        jsonb_build_object('objects', count(*),
                           'missing', to_jsonb(array_agg(description ORDER BY description COLLATE "C")))
 FROM missing
 CROSS JOIN LATERAL (SELECT string_agg(quote_ident(part), ', ' ORDER BY position) AS key
                     FROM unnest(missing.key) WITH ORDINALITY AS list (part, position)) AS quoted
+-- an index of another form has the name
+LEFT JOIN LATERAL (
+    SELECT CASE WHEN conname IS NULL THEN format('DROP INDEX %I.%I; ', missing.schema_name, present.index_name)
+                ELSE format('ALTER TABLE %I.%I DROP CONSTRAINT %I; ', missing.schema_name, present.table_name, conname)
+           END AS free,
+           CASE WHEN conname IS NULL THEN format(' %s;', pg_get_indexdef(present.indexrelid))
+                ELSE format(' ALTER TABLE %I.%I ADD CONSTRAINT %I %s;', missing.schema_name, present.table_name, conname,
+                            pg_get_constraintdef(pg_constraint.oid))
+           END AS restore
+    FROM present
+    LEFT JOIN pg_catalog.pg_constraint ON conindid = present.indexrelid AND conrelid = present.indrelid
+                                      AND contype IN ('p', 'u', 'x')
+    WHERE present.index_name = missing.index_name AND present.table_name = missing.table_name
+) AS taken ON true
 GROUP BY schema_name, family
 UNION ALL
 SELECT 'warning', 'schema', format('%I, partial', schema_name),
