@@ -122,6 +122,7 @@ REGRESS = \
 	estimate \
 	host \
 	hostile \
+	index_checks \
 	journal \
 	memory \
 	raise \
@@ -132,7 +133,7 @@ REGRESS = \
 	server
 
 ISOLATION = concurrent_acknowledge concurrent_backup concurrent_ddl \
-	concurrent_raise concurrent_resolve
+	concurrent_raise concurrent_resolve index_being_built
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.

@@ -59,7 +59,7 @@ SELECT 'warning' AS level,
        format('%I.%I.%I', schema_name, table_name, column_name) AS object_identity,
        format('the column %s of %s is nearly too narrow for its values', column_name, table_name) AS message,
        format('The longest value has %s of %s characters. Where more are needed %s. OpenMetadata %s makes it %s characters wide.',
-              length, width, consequence || COALESCE(format(' (%s)', issue), ''), array_to_string(widened_by, '.'), widened_to) AS detail,
+              length, width, consequence || COALESCE(' (' || issue || ')', ''), array_to_string(widened_by, '.'), widened_to) AS detail,
        CASE table_name
            WHEN 'entity_extension' THEN 'Widen the column, or upgrade to that release.'
            ELSE 'Upgrade to that release.'

@@ -5,7 +5,7 @@
 -- cost: heavy
 -- versions: all
 -- needs: entity_extension_time_series (json, extension, timestamp, entityfqnhash | entityfqn)
--- needs: entity_relationship (fromid, toid, fromentity, toentity, relation, json)
+-- needs: entity_relationship (fromid, toid, fromentity, toentity, relation, json, relationtype | relation)
 -- needs: entity_usage (id, usagedate)
 -- needs: tag (id)
 -- passed: no rows repeat each other where the migration makes a unique key
@@ -78,12 +78,14 @@ repeated AS (
     UNION ALL
     SELECT 'relation', format('%s to %s', min(relation.fromentity COLLATE "C"), min(relation.toentity COLLATE "C")), count(*)
     FROM (SELECT relation.fromid, relation.toid, relation.relation, relation.fromentity, relation.toentity,
-                 -- 1.13.0 tells the relations of terms apart by this
+                 -- 1.13.0 tells the relations of terms apart by their type; broken
+                 -- off, it leaves a column for that
                  CASE WHEN relation.fromentity = 'glossaryTerm' AND relation.toentity = 'glossaryTerm' AND relation.relation = 15
+                           AND NOT (pg_typeof(relation.json) = 'json'::regtype AND relation.json::text ~ fact.unreadable_json)
                       THEN COALESCE(NULLIF(relation.json ->> 'relationType', ''), 'relatedTo')
-                      ELSE COALESCE(to_jsonb(relation) ->> 'relationtype', '')
+                      ELSE relation.@relationtype@::text
                  END AS type
-          FROM @schema@.entity_relationship AS relation
+          FROM fact, @schema@.entity_relationship AS relation
           WHERE EXISTS (SELECT FROM possible WHERE family = 'relation')) AS relation
     GROUP BY relation.fromid, relation.toid, relation.relation, relation.type
     HAVING count(*) > 1

@@ -105,7 +105,7 @@ SELECT rule.level,
        rule.message,
        format('Indexes (%s): %s%s.%s', count(*),
               array_to_string((array_agg(format('%s on %s', sorted.index_name, sorted.table_name)
-                                         || COALESCE(format(' (%s)', array_to_string(sorted.release, '.')), '')
+                                         || COALESCE(' (' || array_to_string(sorted.release, '.') || ')', '')
                                          ORDER BY sorted.index_name COLLATE "C"))[1:10], ', '),
               CASE WHEN count(*) > 10 THEN ', ...' ELSE '' END,
               rule.detail) AS detail,

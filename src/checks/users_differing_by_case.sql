@@ -33,7 +33,7 @@ ambiguous AS (
     SELECT what, folded, count(*) AS users,
            string_agg(left(spelling, 100), ' = ' ORDER BY spelling COLLATE "C") AS spellings
     FROM spelling
-    WHERE (SELECT lowers_names OR looks_up_lower FROM upgrade)
+    WHERE (SELECT lowers_names OR looks_up_lower FROM upgrade) AND folded IS NOT NULL
     GROUP BY what, folded
     HAVING count(*) > 1
 )
