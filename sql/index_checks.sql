@@ -378,6 +378,17 @@ SELECT object_identity FROM ask('duplicate_keys', '1.1.5');
 SELECT status FROM ask('duplicate_keys', '1.1.0');
 ROLLBACK;
 
+-- column_width: names that are too deep for the hashes of 1.1.0
+BEGIN;
+INSERT INTO openmetadata.tag_usage (source, tagfqn, labeltype, state, targetfqn)
+VALUES (1, 'a', 0, 1, 's.d."a.b"".c".t.5.6.7.8.9.10.11'), (2, 'a', 0, 1, 's.d."a.b"".c".t.5.6.7.8.9.10.11.12');
+SELECT * FROM ask('column_width', '1.1.0');
+INSERT INTO openmetadata.field_relationship (fromfqn, tofqn, fromtype, totype, relation)
+VALUES ('x', '1.2.3.4.5.6.7.8.9.10.11.12.13', 'column', 'column', 1);
+SELECT object_identity, detail FROM ask('column_width', '1.1.0');
+SELECT status FROM ask('column_width', '1.0.3');
+ROLLBACK;
+
 -- column_width: what 1.1.5 makes narrower
 BEGIN;
 INSERT INTO openmetadata.entity_extension_time_series (entityfqn, extension, jsonschema, json)

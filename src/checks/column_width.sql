@@ -5,7 +5,8 @@
 -- cost: heavy
 -- versions: all
 -- needs: entity_extension (extension)
--- needs: tag_usage (tagfqn)
+-- needs: tag_usage (tagfqn, targetfqn | tagfqn)
+-- needs: field_relationship (fromfqn, tofqn)
 -- needs: entity_extension_time_series (extension, jsonschema)
 -- passed: the columns are wide enough for what is in them
 -- do: Widen the column, by the finding's `fix_sql`, as the release does that
@@ -19,13 +20,16 @@
 -- OM#32121).  Names of tags are likewise widened by 1.12.12.  The check reports
 -- what has come near to the end of its column, if the upgrade does not widen it.
 --
--- 1.1.5 is the only release that makes columns narrower: of what stays in
--- entity_extension_time_series the extension has to fit into 100 letters, the
--- name of its schema into 50, or the migration stops.
+-- 1.1.0 puts hashes of names in the place of names: those of tag_usage and
+-- field_relationship have room for eleven parts, until 1.1.5.  1.1.5 is the only
+-- release that makes columns narrower: of what stays in entity_extension_time_series
+-- the extension has to fit into 100 letters, the name of its schema into 50.  What
+-- does not fit ends the migration.
 --
--- Not here: texts of queries, which are cut by MySQL's script only (OM#12639), and
+-- Not here: texts of queries, which are cut by MySQL's script only (OM#12639);
 -- queries without a full name, which PostgreSQL's script of 1.1.0 gives one
--- (OM#12340).
+-- (OM#12340); and rows that are too long for a new index: the longest keys are
+-- hashes, which fit.
 WITH upgrade AS (
     SELECT fact.schema_name, fact.installed_version AS installed,
            COALESCE(fact.target_version, '{2147483647}') AS target
@@ -74,6 +78,27 @@ SELECT 'warning' AS level,
 FROM width
 JOIN longest USING (table_name)
 WHERE length > width - margin
+UNION ALL
+SELECT 'error', 'table', format('%I.%I', upgrade.schema_name, deep.table_name),
+       format('names in %s have more parts than the migration to OpenMetadata 1.1.0 has room for', deep.table_name),
+       format('Names (%s), of up to %s parts, where 11 fit: %s%s.', count(*), max(deep.parts),
+              array_to_string((array_agg(left(deep.name, 100) ORDER BY deep.name COLLATE "C"))[1:10], ', '),
+              CASE WHEN count(*) > 10 THEN ', ...' ELSE '' END),
+       'Delete what is on columns that are nested so deeply, after a backup.',
+       NULL, NULL, jsonb_build_object('objects', count(*), 'parts', max(deep.parts))
+FROM upgrade
+CROSS JOIN LATERAL (
+    SELECT named.table_name, named.name,
+           -- a part in double quotes may have dots
+           length(regexp_replace(named.name, '"(?:[^"]|"")*"|[^."]+', '', 'g')) + 1 AS parts
+    FROM (SELECT 'tag_usage' AS table_name, @targetfqn@::text AS name FROM @schema@.tag_usage
+          WHERE '@targetfqn@' = 'targetfqn'
+          UNION
+          SELECT 'field_relationship', unnest(ARRAY[fromfqn, tofqn])::text FROM @schema@.field_relationship) AS named
+    WHERE (SELECT installed < '{1,1,0}' AND target >= '{1,1,0}' FROM upgrade)
+) AS deep
+WHERE deep.parts > 11
+GROUP BY upgrade.schema_name, deep.table_name
 UNION ALL
 SELECT 'error', 'table', format('%I.entity_extension_time_series', upgrade.schema_name),
        'values of entity_extension_time_series do not fit into the columns that the migration to OpenMetadata 1.1.5 makes narrower',

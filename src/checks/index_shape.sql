@@ -57,9 +57,10 @@ WITH expected (table_name, kind, key, since, until, made_by, index_name, depende
                   api_collection_entity,api_endpoint_entity,directory_entity,file_entity,spreadsheet_entity,worksheet_entity}'::text[]) AS list (table_name)
 ),
 upgrade AS (
-    SELECT fact.schema_name, fact.installed_version AS installed,
+    SELECT fact.schema_name, namespace.oid AS schema_oid, fact.installed_version AS installed,
            COALESCE(fact.target_version, '{2147483647}') AS target
     FROM fact
+    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
 ),
 present AS (
     SELECT class.relname AS table_name,
@@ -68,15 +69,13 @@ present AS (
            access_method.amname = 'btree' AS is_btree,
            operator_class.opcname AS first_operator_class,
            -- null stands for an expression
-           (SELECT array_agg(attribute.attname::text ORDER BY position)
+           (SELECT array_agg((SELECT attribute.attname::text FROM pg_catalog.pg_attribute AS attribute
+                              WHERE attribute.attrelid = index.indrelid AND attribute.attnum = part.attnum
+                                AND part.attnum <> 0) ORDER BY position)
             FROM unnest(index.indkey::int2[]) WITH ORDINALITY AS part (attnum, position)
-            LEFT JOIN pg_catalog.pg_attribute AS attribute
-                ON attribute.attrelid = index.indrelid AND attribute.attnum = part.attnum
-                   AND attribute.attnum <> 0
             WHERE position <= index.indnkeyatts) AS key
     FROM upgrade
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = upgrade.schema_name
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relkind IN ('r', 'p')
+    JOIN pg_catalog.pg_class AS class ON class.relnamespace = upgrade.schema_oid AND class.relkind IN ('r', 'p')
     JOIN pg_catalog.pg_index AS index ON index.indrelid = class.oid
     JOIN pg_catalog.pg_class AS index_class ON index_class.oid = index.indexrelid
     JOIN pg_catalog.pg_am AS access_method ON access_method.oid = index_class.relam
@@ -92,10 +91,9 @@ missing AS (
       AND upgrade.installed < COALESCE(expected.until, '{2147483647}')
       AND NOT (upgrade.installed < COALESCE(expected.made_by, '{0}') AND upgrade.target >= expected.made_by)
       -- a table or column that is missing is something else
-      AND (SELECT count(*) FROM pg_catalog.pg_namespace AS namespace
-           JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relkind IN ('r', 'p')
+      AND (SELECT count(*) FROM pg_catalog.pg_class AS class
            JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = class.oid AND NOT attribute.attisdropped
-           WHERE namespace.nspname = upgrade.schema_name AND class.relname = expected.table_name
+           WHERE class.relnamespace = upgrade.schema_oid AND class.relname = expected.table_name AND class.relkind IN ('r', 'p')
              AND attribute.attname = ANY (expected.key)) = cardinality(expected.key)
       AND NOT EXISTS (
           SELECT FROM present
@@ -192,6 +190,7 @@ LEFT JOIN LATERAL (
     LEFT JOIN pg_catalog.pg_constraint ON conindid = present.indexrelid AND conrelid = present.indrelid
                                       AND contype IN ('p', 'u', 'x')
     WHERE present.index_name = missing.index_name AND present.table_name = missing.table_name
+    OFFSET 0
 ) AS taken ON true
 GROUP BY schema_name, family
 UNION ALL
