@@ -44,7 +44,8 @@ WITH expected (table_name, kind, key, since, until, made_by, index_name, depende
         ('tag_usage', 'unique', '{source,tagfqnhash,targetfqnhash}', '{1,1,0}', NULL, NULL, 'tag_usage_source_tagfqnhash_targetfqnhash_key', 'tags'),
         ('user_entity', 'unique', '{namehash}', '{1,1,0}', NULL, NULL, 'user_entity_namehash_key', 'users'),
         ('entity_usage', 'unique', '{usagedate,id}', NULL, '{1,13,0}', '{1,13,0}', 'entity_usage_usagedate_id_key', 'usage'),
-        ('entity_usage', 'unique', '{id,usagedate}', '{1,13,0}', NULL, NULL, 'entity_usage_id_usagedate_key', 'usage, OM#33434'),
+        ('entity_usage', 'unique', '{id,usagedate}', '{1,13,0}', NULL, NULL, 'entity_usage_id_usagedate_key', 'usage'),
+        ('entity_usage', 'index', '{id}', '{1,13,0}', NULL, NULL, 'idx_entity_usage_id', 'usage of one entity, OM#33434'),
         ('entity_usage', 'index', '{usagedate,entitytype}', '{1,13,0}', NULL, '{1,13,4}', 'entity_usage_percentile_idx', 'percentiles of usage, OM#30032'),
         ('tag_usage', 'pattern', '{targetfqnhash_lower}', '{1,12,8}', NULL, NULL, 'idx_tag_usage_targetfqnhash_lower_pattern', 'tags, OM#27158'),
         ('tag_usage', 'pattern', '{tagfqn_lower}', '{1,12,12}', NULL, NULL, 'idx_tag_usage_tagfqn_lower_pattern', 'tags, OM#27158')
@@ -100,12 +101,10 @@ missing AS (
           WHERE present.table_name = expected.table_name
             AND NOT present.is_partial AND present.is_btree
             AND CASE expected.kind
-                    -- the two before 1.13.0 and after it differ in their order only
-                    WHEN 'unique' THEN present.indisunique AND present.key @> expected.key AND present.key <@ expected.key
-                         AND (expected.table_name <> 'entity_usage' OR present.key = expected.key)
-                    WHEN 'primary key' THEN present.indisunique AND present.key @> expected.key AND present.key <@ expected.key
+                    WHEN 'index' THEN present.key[1:cardinality(expected.key)] @> expected.key
                     WHEN 'pattern' THEN present.key[1] = expected.key[1] AND present.first_operator_class = 'text_pattern_ops'
-                    ELSE present.key[1:cardinality(expected.key)] = expected.key
+                    -- unique
+                    ELSE present.indisunique AND present.key @> expected.key AND present.key <@ expected.key
                 END)
 ),
 partial AS (
