@@ -126,6 +126,15 @@ CREATE UNIQUE INDEX unique_query_checksum ON openmetadata.query_entity (checksum
 SELECT status FROM ask('index_shape', '1.9.0');
 ROLLBACK;
 
+-- an index that other ones do not stand in for
+BEGIN;
+DROP INDEX openmetadata.entity_relationship_to_index, openmetadata.idx_er_toentity_toid_relation;
+CREATE INDEX half ON openmetadata.entity_relationship (toid, relation) WHERE relation = 8;
+SELECT level, detail FROM ask('index_shape', '1.9.0');
+SELECT fix_sql, undo_sql FROM upgrade_prereq_findings('1.9.0', include => '{index_shape}');
+SELECT * FROM repair('index_shape', '1.9.0');
+ROLLBACK;
+
 -- what the upgrade makes anew anyway
 BEGIN;
 ALTER TABLE openmetadata.entity_relationship DROP CONSTRAINT entity_relationship_pkey;

@@ -32,7 +32,7 @@ WITH expected (table_name, kind, key, since, until, made_by, index_name, depende
     VALUES
         ('entity_relationship', 'primary key', '{fromid,toid,relation}'::text[], NULL::int[], '{1,13,0}'::int[], '{1,13,0}'::int[], 'entity_relationship_pkey', 'relations'),
         ('entity_relationship', 'primary key', '{fromid,toid,relation,relationtype}', '{1,13,0}', NULL, NULL, 'entity_relationship_pkey', 'relations'),
-        ('entity_relationship', 'index', '{toid}', '{1,2,0}', NULL, NULL, 'to_entity_type_index', 'whatever is looked for by its parts'),
+        ('entity_relationship', 'index', '{toid,relation}', NULL, NULL, NULL, 'entity_relationship_to_index', 'what something belongs to'),
         ('field_relationship', 'primary key', '{fromfqnhash,tofqnhash,relation}', '{1,1,0}', NULL, NULL, 'field_relationship_pkey', 'relations of fields'),
         ('entity_extension', 'primary key', '{id,extension}', NULL, NULL, NULL, 'entity_extension_pkey', 'versions and custom properties'),
         ('entity_extension_time_series', 'unique', '{entityfqnhash,extension,timestamp}', '{1,1,5}', NULL, '{1,2,0}', 'entity_extension_time_series_constraint', 'runs of pipelines'),
