@@ -102,7 +102,7 @@ SELECT 'table' AS object_type,
               array_to_string(possible.release, '.')) AS message,
        format('Keys (%s), of rows (%s), among them: %s. The migration stops at them.', count(*), sum(copies),
               array_to_string((array_agg(DISTINCT left(example, 100) COLLATE "C"))[1:10], ', ')) AS detail,
-       'Delete the copies that are the same in every column by the fix, after a backup, and of the others those that are wrong.' AS hint,
+       'Take a backup first. The fix deletes the copies that are the same in every column; of the others delete those that are wrong.' AS hint,
        format('DELETE FROM %1$I.%2$I AS copy USING %1$I.%2$I AS kept WHERE copy.ctid < kept.ctid AND %3$s AND copy::text = kept::text;',
               fact.schema_name, possible.table_name,
               (SELECT string_agg(format('copy.%1$I = kept.%1$I', part), ' AND ' ORDER BY position)
