@@ -14,8 +14,8 @@
 -- case, which has to be unique: they stop at the second of two users whose names
 -- differ by case only (OM#12486, OM#12942).  Users that are deleted softly count.
 -- Later releases write names and addresses in lower case.  From 2.1.0 on, users
--- are looked for by the lower case of their e-mail address, and which of two is
--- found is left to chance (remarks in the script of that release).
+-- are looked for by the lower case of their e-mail address (remarks in the script of
+-- that release); which of two is found is then left to chance (inferred).
 WITH upgrade AS (
     SELECT fact.schema_name,
            fact.installed_version < '{1,1,6}'
