@@ -44,6 +44,7 @@ OBJS = \
 	src/checks/breaking_changes.o \
 	src/checks/breaking_changes_deep.o \
 	src/checks/extension_version.o \
+	src/checks/md5_refused.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \
 	src/deadline.o \
@@ -122,6 +123,7 @@ REGRESS = \
 	history_checks \
 	host \
 	hostile \
+	index_checks \
 	journal \
 	memory \
 	proof \
@@ -133,7 +135,7 @@ REGRESS = \
 	server
 
 ISOLATION = concurrent_acknowledge concurrent_backup concurrent_ddl \
-	concurrent_raise concurrent_resolve
+	concurrent_raise concurrent_resolve index_being_built
 TAP_TESTS = 1
 
 # The folder of this Makefile: the source folder, in tree or out of it.

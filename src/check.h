@@ -111,6 +111,8 @@ extern List *check_breaking_changes_deep(const Check *check,
 										 const Installation *installation);
 extern List *check_extension_version(const Check *check,
 									 const Installation *installation);
+extern List *check_md5_refused(const Check *check,
+							   const Installation *installation);
 extern List *check_setting_has_no_effect(const Check *check,
 										 const Installation *installation);
 extern List *check_raise_left_behind(const Check *check,
