@@ -45,6 +45,7 @@ OBJS = \
 	src/checks/breaking_changes_deep.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
+	src/checks/relationship_orphans.o \
 	src/checks/setting_has_no_effect.o \
 	src/deadline.o \
 	src/explain.o \

@@ -9,9 +9,9 @@
 -- do: Upgrade to OpenMetadata 1.2.3 or later instead.
 --
 -- The script of 1.2.0 renames sourceConfig.config.viewParsingTimeoutLimit of
--- every metadata pipeline, with jsonb_set() and without asking whether it is
--- there: where it is not, the whole document becomes null, and the migration
--- ends with a null value in column "id" (OM#13837, OM#13844).  That of 1.2.1 does
+-- every metadata pipeline, with jsonb_set() and without asking for it first.  A
+-- document without the key becomes null as a whole, and the migration ends with
+-- a null value in column "id" (OM#13837, OM#13844).  That of 1.2.1 does
 -- so once more, for pipelines of type DatabaseMetadata, which lack the key after
 -- 1.2.0 at the latest.  1.2.2 runs the same scripts (OM#14077); 1.2.3 asks first.
 WITH pipeline AS MATERIALIZED (

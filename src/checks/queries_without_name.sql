@@ -12,8 +12,8 @@
 -- The migration of 1.1.0 makes a hash of the full name of each query, and wants
 -- one of each row at the end: column namehash becomes NOT NULL.  A row without
 -- the key fullyQualifiedName gets its name first (OM#12340; the script
--- schemaChanges.sql of 1.1.0).  One with the value null has the key, and so gets
--- nothing: it keeps no hash.  That an empty one is as bad is inferred.
+-- schemaChanges.sql of 1.1.0).  One with the value null has the key, and so is
+-- passed over: it gets no hash.  That an empty one is as bad is inferred.
 WITH query AS MATERIALIZED (
     SELECT entity.@id@::text AS id, pg_typeof(entity.@json@) = 'jsonb'::regtype AS is_jsonb,
            readable.full_name, readable.is_unreadable

@@ -31,87 +31,100 @@
 -- Below these releases the keys are right, or their own migration takes them
 -- out, of which breaking_changes speaks.  The key jobStackTrace in runs of
 -- applications (OM#20752, OM#20753) is no longer refused.
-WITH document AS MATERIALIZED (
-    SELECT stored.*, readable.document
+WITH stored AS MATERIALIZED (
+    SELECT stored.*
     FROM fact
     CROSS JOIN LATERAL (
-        SELECT 'installed_apps', 'id', id::text, name::text, json::text, pg_typeof(json) = 'jsonb'::regtype FROM @schema@.installed_apps
+        SELECT 'installed_apps', 'id', id::text, name::text, pg_typeof(json) = 'jsonb'::regtype,
+               CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END
+        FROM @schema@.installed_apps
         UNION ALL
-        SELECT 'apps_marketplace', 'id', id, name, json::text, pg_typeof(json) = 'jsonb'::regtype FROM @schema@.apps_marketplace
+        SELECT 'apps_marketplace', 'id', id, name, pg_typeof(json) = 'jsonb'::regtype,
+               CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END
+        FROM @schema@.apps_marketplace
         UNION ALL
-        SELECT 'test_suite', 'id', id, name, json::text, pg_typeof(json) = 'jsonb'::regtype FROM @schema@.test_suite
+        -- of which there can be many
+        SELECT 'test_suite', 'id', id, name, pg_typeof(json) = 'jsonb'::regtype, readable.document
+        FROM @schema@.test_suite
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END AS document
+            OFFSET 0
+        ) AS readable
+        WHERE readable.document IS NULL OR readable.document -> 'owner' IS NOT NULL
         UNION ALL
-        SELECT 'event_subscription_entity', 'id', id, name, json::text, pg_typeof(json) = 'jsonb'::regtype FROM @schema@.event_subscription_entity
+        SELECT 'event_subscription_entity', 'id', id, name, pg_typeof(json) = 'jsonb'::regtype,
+               CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END
+        FROM @schema@.event_subscription_entity
         UNION ALL
-        SELECT 'openmetadata_settings', 'configtype', configtype, configtype, json::text, pg_typeof(json) = 'jsonb'::regtype
+        SELECT 'openmetadata_settings', 'configtype', configtype, configtype, pg_typeof(json) = 'jsonb'::regtype,
+               CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END
         FROM @schema@.openmetadata_settings
         WHERE configtype = 'searchSettings'
-    ) AS stored (tab, key_column, key, name, text, is_jsonb)
-    CROSS JOIN LATERAL (
-        SELECT CASE WHEN is_jsonb OR stored.text !~ fact.unreadable_json THEN stored.text::jsonb END AS document
-        OFFSET 0
-    ) AS readable
+    ) AS stored (tab, key_column, key, name, is_jsonb, document)
 ),
--- what stands where: a key that becomes another one, or is taken out
+-- what stands where: a value that becomes another one, maybe elsewhere, or is
+-- taken out
 stale AS MATERIALIZED (
-    SELECT 'scheduleType of the schedule of applications' AS what, document.*,
+    SELECT 'appSchedule.scheduleType' AS what, 'applications' AS whose, 'all applications' AS hindered, stored.*,
            '{appSchedule}'::text[] AS old_path, document -> 'appSchedule' AS old_value,
            '{appSchedule}'::text[] AS new_path,
            (document -> 'appSchedule') - 'scheduleType'
            || CASE WHEN document #> '{appSchedule,scheduleTimeline}' IS NULL
-                   THEN jsonb_build_object('scheduleTimeline', document #> '{appSchedule,scheduleType}') ELSE '{}' END AS new_value,
-           'all applications' AS hindered
-    FROM fact, document
+                   THEN jsonb_build_object('scheduleTimeline', document #> '{appSchedule,scheduleType}') ELSE '{}' END AS new_value
+    FROM fact, stored
     WHERE fact.installed_version >= '{1,3,3}' AND tab = 'installed_apps'
       AND jsonb_typeof(document -> 'appSchedule') = 'object'
       AND document #> '{appSchedule,scheduleType}' IS NOT NULL
     UNION ALL
-    SELECT 'owner of test suites', document.*, '{owner}', document -> 'owner', NULL, NULL,
-           'the pages of Data Quality'
-    FROM fact, document
+    SELECT 'owner', 'test suites', 'the pages of Data Quality', stored.*,
+           '{owner}', document -> 'owner', NULL, NULL
+    FROM fact, stored
     WHERE fact.installed_version >= '{1,5,0}' AND tab = 'test_suite'
       AND document -> 'owner' IS NOT NULL
     UNION ALL
-    SELECT 'preview of applications', document.*, '{preview}', document -> 'preview',
-           CASE WHEN document -> 'enabled' IS NULL AND jsonb_typeof(document -> 'preview') = 'boolean' THEN '{enabled}'::text[] END,
-           CASE WHEN document -> 'enabled' IS NULL AND jsonb_typeof(document -> 'preview') = 'boolean'
-                THEN to_jsonb(document -> 'preview' = 'false') END,
-           'all applications'
-    FROM fact, document
+    SELECT 'preview', 'applications', 'all applications', stored.*,
+           '{preview}', document -> 'preview', becomes.path,
+           CASE WHEN becomes.path IS NOT NULL THEN to_jsonb(document -> 'preview' = 'false') END
+    FROM fact, stored
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN document -> 'enabled' IS NULL AND jsonb_typeof(document -> 'preview') = 'boolean'
+                    THEN '{enabled}'::text[] END
+    ) AS becomes (path)
     WHERE fact.installed_version >= '{1,13,0}' AND tab IN ('installed_apps', 'apps_marketplace')
       AND document -> 'preview' IS NOT NULL
     UNION ALL
-    SELECT 'preview of applications within alerts', document.*, '{config,app}', document #> '{config,app}',
-           '{config,app}', to_jsonb(replaced.text), 'the alert'
-    FROM fact, document
+    SELECT 'preview in the text of config.app', 'alerts', 'the alert', stored.*,
+           '{config,app}', document #> '{config,app}', '{config,app}', to_jsonb(enabled.text)
+    FROM fact, stored
     CROSS JOIN LATERAL (
         SELECT replace(replace(document #>> '{config,app}', '"preview":false', '"enabled":true'), '"preview":true', '"enabled":false')
-    ) AS replaced (text)
+    ) AS enabled (text)
     WHERE fact.installed_version >= '{1,13,0}' AND tab = 'event_subscription_entity'
       AND jsonb_typeof(document #> '{config,app}') = 'string'
-      AND document #>> '{config,app}' <> replaced.text
+      AND document #>> '{config,app}' <> enabled.text
     UNION ALL
-    SELECT 'moduleConfiguration.dataQuality of Data Insights', document.*, '{appConfiguration,moduleConfiguration,dataQuality}',
-           document #> '{appConfiguration,moduleConfiguration,dataQuality}', NULL, NULL, 'the application'
-    FROM fact, document
+    SELECT 'appConfiguration.moduleConfiguration.dataQuality', 'Data Insights', 'the application', stored.*,
+           '{appConfiguration,moduleConfiguration,dataQuality}',
+           document #> '{appConfiguration,moduleConfiguration,dataQuality}', NULL, NULL
+    FROM fact, stored
     WHERE fact.installed_version >= '{2,0,0}' AND tab IN ('installed_apps', 'apps_marketplace')
       AND name = 'DataInsightsApplication'
       AND document #> '{appConfiguration,moduleConfiguration,dataQuality}' IS NOT NULL
     UNION ALL
-    SELECT 'extension in the search settings of files', document.*, place.path, document #> place.path, place.path, rest.elements,
-           'every search for files, on OpenSearch'
-    FROM fact, document
+    SELECT list.key || ' of extension', 'the search for files', 'every search for files, on OpenSearch', stored.*,
+           place.path, document #> place.path, place.path, rest.elements
+    FROM fact, stored
     CROSS JOIN LATERAL jsonb_array_elements(
         CASE WHEN jsonb_typeof(document -> 'assetTypeConfigurations') = 'array' THEN document -> 'assetTypeConfigurations' END)
         WITH ORDINALITY AS asset (configuration, ordinal)
     CROSS JOIN LATERAL (VALUES ('aggregations', 'name'), ('searchFields', 'field')) AS list (key, name_key)
     CROSS JOIN LATERAL (SELECT ARRAY['assetTypeConfigurations', (ordinal - 1)::text, list.key]) AS place (path)
     CROSS JOIN LATERAL (
-        SELECT COALESCE(jsonb_agg(element ORDER BY place) FILTER (WHERE element ->> list.name_key IS DISTINCT FROM 'extension'), '[]'),
+        SELECT COALESCE(jsonb_agg(element ORDER BY position) FILTER (WHERE element ->> list.name_key IS DISTINCT FROM 'extension'), '[]'),
                bool_or(element ->> list.name_key = 'extension')
         FROM jsonb_array_elements(
                  CASE WHEN jsonb_typeof(configuration -> list.key) = 'array' THEN configuration -> list.key END)
-             WITH ORDINALITY AS item (element, place)
+             WITH ORDINALITY AS item (element, position)
     ) AS rest (elements, is_there)
     WHERE tab = 'openmetadata_settings'
       AND lower(configuration ->> 'assetType') = 'file' AND rest.is_there
@@ -120,44 +133,56 @@ stale AS MATERIALIZED (
       AND NOT (fact.installed_version < '{1,12,10}' AND (fact.target_version IS NULL OR fact.target_version >= '{1,12,10}'))
       AND NOT (fact.installed_version < '{1,13,0}' AND (fact.target_version IS NULL OR fact.target_version >= '{1,13,0}'))
 ),
--- the statements: each takes for granted that the document is as it was seen
-repair AS (
+-- the statements: each changes what is still as it was seen, and nothing else
+changed AS (
     SELECT stale.*,
-           format('UPDATE %I.%I SET json = %s WHERE %I = %L AND json #> %L = %L::jsonb%s;',
-                  fact.schema_name, tab,
-                  CASE WHEN new_path IS NULL THEN format('json #- %L', old_path)
-                       ELSE format('jsonb_set(json #- %L, %L, %L::jsonb)', old_path, new_path, new_value) END,
-                  key_column, key, old_path, old_value,
-                  CASE WHEN new_path <> old_path THEN format(' AND json #> %L IS NULL', new_path) ELSE '' END) AS fix,
-           format('UPDATE %I.%I SET json = %s WHERE %I = %L AND %s;',
-                  fact.schema_name, tab,
-                  CASE WHEN new_path IS NULL THEN format('jsonb_set(json, %L, %L::jsonb)', old_path, old_value)
-                       ELSE format('jsonb_set(json #- %L, %L, %L::jsonb)', new_path, old_path, old_value) END,
-                  key_column, key,
-                  CASE WHEN new_path IS NULL THEN format('json #> %L IS NULL', old_path)
-                       ELSE format('json #> %L = %L::jsonb', new_path, new_value) END) AS undo
-    FROM fact, stale
+           CASE WHEN new_path IS NULL THEN format('json #- %L', old_path)
+                ELSE format('jsonb_set(json #- %L, %L, %L::jsonb)', old_path, new_path, new_value) END AS fixed,
+           format('json #> %L = %L::jsonb', old_path, old_value)
+           || CASE WHEN new_path <> old_path THEN format(' AND json #> %L IS NULL', new_path) ELSE '' END AS is_old,
+           CASE WHEN new_path IS NULL THEN format('jsonb_set(json, %L, %L::jsonb)', old_path, old_value)
+                ELSE format('jsonb_set(json #- %L, %L, %L::jsonb)', new_path, old_path, old_value) END AS undone,
+           CASE WHEN new_path IS NULL THEN format('json #> %L IS NULL', old_path)
+                ELSE format('json #> %L = %L::jsonb', new_path, new_value) END AS is_new
+    FROM stale
+    WHERE tab <> 'event_subscription_entity'
+    UNION ALL
+    -- the text is a whole application, which nobody should find in a report
+    SELECT stale.*,
+           $fix$jsonb_set(json, '{config,app}', to_jsonb(replace(replace(json #>> '{config,app}', '"preview":false', '"enabled":true'), '"preview":true', '"enabled":false')))$fix$,
+           $fix$json #>> '{config,app}' ~ '"preview":(true|false)'$fix$,
+           CASE WHEN document #>> '{config,app}' !~ '"enabled":(true|false)' THEN
+               $fix$jsonb_set(json, '{config,app}', to_jsonb(replace(replace(json #>> '{config,app}', '"enabled":true', '"preview":false'), '"enabled":false', '"preview":true')))$fix$ END,
+           $fix$json #>> '{config,app}' !~ '"preview":'$fix$
+    FROM stale
+    WHERE tab = 'event_subscription_entity'
+),
+repair AS (
+    SELECT changed.*,
+           format('UPDATE %I.%I SET json = %s WHERE %I = %L AND %s;', fact.schema_name, tab, fixed, key_column, key, is_old) AS fix_sql,
+           format('UPDATE %I.%I SET json = %s WHERE %I = %L AND %s;', fact.schema_name, tab, undone, key_column, key, is_new) AS undo_sql
+    FROM fact, changed
 ),
 finding AS (
-    SELECT tab, what, hindered, count(*) AS objects,
+    SELECT tab, what, whose, hindered, count(DISTINCT key) AS objects,
            -- before 1.12.5 the search needs what is stale afterwards
-           bool_and(is_jsonb) AND count(*) <= 100
+           bool_and(is_jsonb AND undone IS NOT NULL) AND count(*) <= 100
            AND (tab <> 'openmetadata_settings' OR fact.installed_version >= '{1,12,5}') AS can_fix,
-           (array_agg(DISTINCT name ORDER BY name))[1:10] AS first,
-           string_agg(fix, E'\n' ORDER BY key, old_path) AS fix_sql,
-           string_agg(undo, E'\n' ORDER BY key, old_path) AS undo_sql
+           (array_agg(DISTINCT name COLLATE "C" ORDER BY name COLLATE "C"))[1:10] AS first,
+           string_agg(fix_sql, E'\n' ORDER BY key COLLATE "C", old_path) AS fix_sql,
+           string_agg(undo_sql, E'\n' ORDER BY key COLLATE "C", old_path) AS undo_sql
     FROM fact, repair
-    GROUP BY tab, what, hindered, fact.installed_version
+    GROUP BY tab, what, whose, hindered, fact.installed_version
 )
 SELECT 'found' AS status,
-       'table' AS object_type,
+       'stored key' AS object_type,
        format('%I.%I: %s', fact.schema_name, tab, what) AS object_identity,
-       format('stored documents have the old key %s', what) AS message,
-       format('Documents: %s of table %s, %s: %s. What reads them fails: %s.', objects, tab,
-              CASE WHEN objects > 10 THEN 'first of all of' ELSE 'of' END,
-              (SELECT string_agg(quote_ident(name), ', ' ORDER BY name) FROM unnest(first) AS name), hindered) AS detail,
+       format('stored documents of %s have the old key %s', whose, what) AS message,
+       format('Documents in table %s: %s%s: %s. What reads them fails: %s.', tab, objects,
+              CASE WHEN objects > 10 THEN ', the first ten' ELSE '' END, array_to_string(first, ', '), hindered) AS detail,
        CASE WHEN can_fix THEN 'Stop the servers before the fix, for they keep documents in memory.'
-            WHEN tab = 'openmetadata_settings' THEN 'Take 1.12.10 or later, which takes it out; before 1.12.5 it is needed.'
+            WHEN tab = 'openmetadata_settings' AND fact.installed_version < '{1,12,5}'
+            THEN 'Upgrade to 1.12.10 or later instead, which takes it out. It is needed until then.'
             ELSE 'Take the key out of these documents, with the servers stopped.'
        END AS hint,
        CASE WHEN can_fix THEN fix_sql END AS fix_sql,
@@ -167,9 +192,9 @@ FROM fact, finding
 UNION ALL
 SELECT 'unknown', 'table', format('%I.%I', fact.schema_name, tab),
        format('could not check: table "%s" has documents that cannot be read', tab),
-       format('Documents: %s, among them %s.', count(*), min(quote_ident(name))),
+       format('Documents: %s, the first of which is "%s".', count(*), min(name COLLATE "C")),
        'Correct these documents: they hold the character zero, half of a surrogate pair, or a number without end.',
        NULL, NULL, jsonb_build_object('objects', count(*))
-FROM fact, document
+FROM fact, stored
 WHERE document IS NULL
 GROUP BY fact.schema_name, tab
