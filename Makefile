@@ -117,6 +117,7 @@ REGRESS = \
 	acknowledge \
 	archive \
 	breaking_changes \
+	data_checks \
 	engine \
 	eras \
 	estimate \

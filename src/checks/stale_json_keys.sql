@@ -101,7 +101,7 @@ stale AS MATERIALIZED (
     ) AS enabled (text)
     WHERE fact.installed_version >= '{1,13,0}' AND tab = 'event_subscription_entity'
       AND jsonb_typeof(document #> '{config,app}') = 'string'
-      AND document #>> '{config,app}' <> enabled.text
+      AND document #>> '{config,app}' ~ '"preview"\s*:\s*(true|false)'
     UNION ALL
     SELECT 'appConfiguration.moduleConfiguration.dataQuality', 'Data Insights', 'the application', stored.*,
            '{appConfiguration,moduleConfiguration,dataQuality}',
@@ -151,7 +151,7 @@ changed AS (
     SELECT stale.*,
            $fix$jsonb_set(json, '{config,app}', to_jsonb(replace(replace(json #>> '{config,app}', '"preview":false', '"enabled":true'), '"preview":true', '"enabled":false')))$fix$,
            $fix$json #>> '{config,app}' ~ '"preview":(true|false)'$fix$,
-           CASE WHEN document #>> '{config,app}' !~ '"enabled":(true|false)' THEN
+           CASE WHEN document #>> '{config,app}' !~ '"enabled":(true|false)' AND new_value #>> '{}' !~ '"preview"\s*:' THEN
                $fix$jsonb_set(json, '{config,app}', to_jsonb(replace(replace(json #>> '{config,app}', '"enabled":true', '"preview":false'), '"enabled":false', '"preview":true')))$fix$ END,
            $fix$json #>> '{config,app}' !~ '"preview":'$fix$
     FROM stale
