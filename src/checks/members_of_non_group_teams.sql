@@ -52,7 +52,7 @@ SELECT CASE WHEN fact.installed_version < '{2,0,2}' THEN 'error' ELSE 'warning' 
               CASE WHEN members > 10 THEN 'The first ten' ELSE 'They are' END,
               array_to_string(first, ', ')) AS detail,
        CASE WHEN fact.installed_version < '{2,0,2}'
-            THEN 'Move them to teams of type Group before the upgrade. Nothing else keeps who belonged where.'
+            THEN 'Move them to teams of type Group before the upgrade. Only a backup keeps who belonged where.'
             ELSE 'Move them to teams of type Group. Where OpenMetadata refuses to, only the row of entity_relationship can be deleted, after a backup.'
        END AS hint,
        jsonb_build_object('objects', members, 'users', users, 'teams', teams,
