@@ -10,10 +10,12 @@
 --
 -- The script of 1.2.0 renames sourceConfig.config.viewParsingTimeoutLimit of
 -- every metadata pipeline, with jsonb_set() and without asking for it first.  A
--- document without the key becomes null as a whole, and the migration ends with
--- a null value in column "id" (OM#13837, OM#13844).  That of 1.2.1 does
--- so once more, for pipelines of type DatabaseMetadata, which lack the key after
--- 1.2.0 at the latest.  1.2.2 runs the same scripts (OM#14077); 1.2.3 asks first.
+-- document without the key becomes null as a whole, and the statement ends with
+-- a null value in column "id" (OM#13837, OM#13844).  That of 1.2.1 does so once
+-- more, for pipelines of type DatabaseMetadata, which lack the key after 1.2.0 at
+-- the latest; 1.2.2 has no script of its own (OM#14077).  That of 1.2.3 asks
+-- first.  That the scripts are right in all later releases is inferred: nobody
+-- reports the failure there.
 WITH pipeline AS MATERIALIZED (
     SELECT entity.@fqnhash@::text AS key, readable.document
     FROM fact, @schema@.ingestion_pipeline_entity AS entity
