@@ -46,6 +46,7 @@ OBJS = \
 	src/checks/extension_version.o \
 	src/checks/md5_refused.o \
 	src/checks/raise_left_behind.o \
+	src/checks/relationship_orphans.o \
 	src/checks/setting_has_no_effect.o \
 	src/deadline.o \
 	src/explain.o \
@@ -117,6 +118,7 @@ REGRESS = \
 	acknowledge \
 	archive \
 	breaking_changes \
+	data_checks \
 	engine \
 	eras \
 	estimate \

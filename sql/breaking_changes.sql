@@ -209,11 +209,6 @@ INSERT INTO probe_case (change_id, settle, plant, needed) VALUES
     $$INSERT INTO openmetadata.openmetadata_settings (configtype, json) VALUES ('workflowSettings', '{"executorConfiguration": {"asyncJobAcquisitionInterval": 60000}}')$$, 'table_entity'),
 ('listing_indexes', NULL,
     $$UPDATE pg_class SET reltuples = 2000000 WHERE oid = 'openmetadata.topic_entity'::regclass$$, 'table_entity'),
-('direct_team_members', NULL,
-    $$INSERT INTO openmetadata.entity_relationship (fromid, toid, fromentity, toentity, relation)
-      SELECT team.id, pg_temp.plant('user_entity', '{}'), 'team', 'user', 10 FROM openmetadata.team_entity AS team WHERE teamtype = 'Department'$$, 'team_entity'),
-('task_rule_repaired', NULL,
-    $$UPDATE openmetadata.policy_entity SET json = json - 'rules' WHERE json ->> 'name' = 'DataConsumerPolicy'$$, 'thread_entity_legacy'),
 ('extension_column_widened', NULL,
     $$CREATE VIEW public.planted AS SELECT id, extension FROM openmetadata.entity_extension$$, 'entity_extension'),
 ('database_of_2_0', NULL, NULL, 'thread_entity'),
@@ -239,8 +234,6 @@ UPDATE probe_case SET object = CASE change_id
     WHEN 'query_timeout' THEN 'change_event'
     WHEN 'workflow_polling' THEN 'workflowSettings'
     WHEN 'listing_indexes' THEN 'topic_entity'
-    WHEN 'direct_team_members' THEN 'planted in team analytics'
-    WHEN 'task_rule_repaired' THEN 'DataConsumerPolicy'
     WHEN 'extension_column_widened' THEN 'public.planted'
     WHEN 'thread_archive_renamed' THEN 'public.planted'
     ELSE object END;

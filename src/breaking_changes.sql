@@ -1445,21 +1445,7 @@ WHERE class.relkind = 'r' AND class.reltuples >= 1000000
 -- affects: users who belong directly to a department, division or business unit
 -- action: Move them to a team of type Group before the upgrade.
 -- source: OM#31770, OM#33116, OM#33352
--- probe: light
--- level: error
--- needs: team_entity (id, json, teamtype)
--- needs: user_entity (id, name)
--- needs: entity_relationship (fromid, toid, fromentity, toentity, relation)
--- index: entity_relationship (fromid)
-SELECT format('%s in team %s', users.name, team.json ->> 'name') AS object
-FROM @schema@.team_entity AS team
-CROSS JOIN LATERAL (SELECT edge.toid
-                    FROM @schema@.entity_relationship AS edge
-                    WHERE edge.fromid = team.id AND edge.relation = 10
-                      AND edge.fromentity = 'team' AND edge.toentity = 'user'
-                    OFFSET 0) AS edge
-JOIN @schema@.user_entity AS users ON users.id = edge.toid
-WHERE team.teamtype IN ('BusinessUnit', 'Division', 'Department')
+-- probe: check members_of_non_group_teams
 
 -- id: task_rule_repaired
 -- release: 2.0.3
@@ -1467,15 +1453,8 @@ WHERE team.teamtype IN ('BusinessUnit', 'Division', 'Department')
 -- change: the rule that lets users create tasks is put back into DataConsumerPolicy
 -- affects: installations that came to 2.0.0, 2.0.1 or 2.0.2 without it: users get the error 403
 -- action: Take 2.0.3 or later.
--- source: OM#32668, OM#32886; class v202.MigrationUtil
--- probe: light
--- level: notice
--- needs: policy_entity (json)
-SELECT entity.json ->> 'name' AS object
-FROM fact, @schema@.policy_entity AS entity
-WHERE fact.installed_version >= '{2,0,0}'
-  AND entity.json ->> 'name' = 'DataConsumerPolicy'
-  AND NOT entity.json::jsonb @? '$.rules[*] ? (@.name == "DataConsumerPolicy-CreateTask-Rule")'
+-- source: OM#32668, OM#32886; class v203.MigrationUtil
+-- probe: check policies
 
 -- id: extension_column_widened
 -- release: 2.0.3

@@ -108,25 +108,6 @@ run_query(ProbeRun *run)
 }
 
 /*
- * What is in the way in one table, added to what was in the way in others: the
- * first of them is reported, and every GRANT that would help.
- */
-static const Obstacle *
-add_obstacle(const Obstacle *first, const Obstacle *other)
-{
-	Obstacle   *both;
-
-	if (first == NULL || other == NULL)
-		return first ? first : other;
-	if (first->fix_sql == NULL || other->fix_sql == NULL)
-		return first;
-	both = palloc(sizeof(Obstacle));
-	*both = *first;
-	both->fix_sql = psprintf("%s %s", first->fix_sql, other->fix_sql);
-	return both;
-}
-
-/*
  * Run the query of a change for each of its tables that is there.  What cannot
  * be looked at in one of them does not keep from looking at the others.
  */
@@ -149,7 +130,7 @@ run_each(ProbeRun *run)
 		run->table = *table;
 		run->needs = needs;
 		run_query(run);
-		obstacle = add_obstacle(obstacle, run->result->obstacle);
+		obstacle = obstacle_add(obstacle, run->result->obstacle);
 	}
 	run->result->obstacle = obstacle;
 }

@@ -117,5 +117,7 @@ extern List *check_setting_has_no_effect(const Check *check,
 										 const Installation *installation);
 extern List *check_raise_left_behind(const Check *check,
 									 const Installation *installation);
+extern List *check_relationship_orphans(const Check *check,
+										const Installation *installation);
 
 #endif							/* UPGRADE_PREREQ_CHECK_H */

@@ -304,6 +304,26 @@ guard_run_airflow(GuardedFunction function, void *argument)
 					  function, argument);
 }
 
+/*
+ * What is in the way in one table, added to what was in the way in others: the
+ * first of them is reported, and every GRANT that would help.
+ */
+const Obstacle *
+obstacle_add(const Obstacle *first, const Obstacle *other)
+{
+	Obstacle   *both;
+
+	if (first == NULL || other == NULL)
+		return first ? first : other;
+	if (first->fix_sql == NULL || other->fix_sql == NULL ||
+		strstr(first->fix_sql, other->fix_sql) != NULL)
+		return first;
+	both = palloc(sizeof(Obstacle));
+	*both = *first;
+	both->fix_sql = psprintf("%s %s", first->fix_sql, other->fix_sql);
+	return both;
+}
+
 /* Raise an obstacle as the error that it is, or was. */
 void
 obstacle_raise(const Obstacle *obstacle)
