@@ -120,6 +120,7 @@ REGRESS = \
 	eras \
 	estimate \
 	host \
+	hazard_checks \
 	hostile \
 	journal \
 	memory \

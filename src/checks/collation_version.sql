@@ -65,8 +65,8 @@ FROM database_collation
 WHERE recorded IS NOT NULL AND actual IS NULL
 UNION ALL
 SELECT 'warning', 'found', 'collation', name,
-       format('collation %s has changed since %s indexes of OpenMetadata''s tables were built', name, indexes),
-       format('The version was %s, and is %s now.', recorded, COALESCE(actual, 'not known')),
+       format('collation %s has changed since indexes of OpenMetadata''s tables were built', name),
+       format('Indexes: %s. The version was %s, and is %s now.', indexes, recorded, COALESCE(actual, 'not known')),
        format('The indexes may be out of order. Build them anew (REINDEX), then run ALTER COLLATION %s REFRESH VERSION.', name),
        jsonb_build_object('objects', indexes, 'recorded_version', recorded, 'actual_version', actual)
 FROM index_collation
