@@ -43,6 +43,7 @@ OBJS = \
 	src/checks/backup.o \
 	src/checks/breaking_changes.o \
 	src/checks/breaking_changes_deep.o \
+	src/checks/collation_version.o \
 	src/checks/extension_version.o \
 	src/checks/raise_left_behind.o \
 	src/checks/setting_has_no_effect.o \

@@ -379,8 +379,7 @@ SET client_min_messages = error;
 CREATE COLLATION openmetadata."older "" order" (provider = icu, locale = 'en', version = '0.1');
 SELECT status FROM pg_temp.report(:'check');
 CREATE INDEX older_index ON openmetadata.server_change_log (version COLLATE openmetadata."older "" order");
-SELECT level, status, object_identity, message, regexp_replace(detail, 'is .* now', 'is N now') AS detail, hint, fix_sql,
-       data - 'actual_version' AS data
+SELECT level, status, object_identity, message, regexp_replace(detail, 'is .* now', 'is N now') AS detail, hint, fix_sql, data
 FROM pg_temp.report(:'check');
 REINDEX INDEX openmetadata.older_index;
 ALTER COLLATION openmetadata."older "" order" REFRESH VERSION;

@@ -18,18 +18,21 @@
 -- transaction, wherever it is, keeps the transaction ids from being frozen, for
 -- which the limit here is half of autovacuum_freeze_max_age.  A standby may be
 -- behind by a million transactions.  Replication slots have a check of their own.
-WITH holder AS (
-    SELECT CASE WHEN activity.datid IS NULL THEN 'standby' ELSE 'session' END AS kind,
-           CASE WHEN activity.datid IS NULL THEN format('%s of role %I', activity.application_name, activity.usename)
-                ELSE format('%s of role %I in database %I', activity.application_name, activity.usename, activity.datname)
-           END AS identity,
-           -- no xmin that is too old to compare: xid 3 is the first
-           GREATEST(age(activity.backend_xmin), age(activity.backend_xid)) AS age,
-           activity.pid,
-           activity.xact_start
+WITH session AS (
+    SELECT activity.*, sender.pid IS NOT NULL AS is_standby
     FROM pg_catalog.pg_stat_activity AS activity
-    WHERE activity.datname IS DISTINCT FROM current_database()
-      AND activity.usename IS NOT NULL
+    LEFT JOIN pg_stat_get_wal_senders() AS sender ON sender.pid = activity.pid
+    WHERE activity.datname <> current_database() AND activity.usename IS NOT NULL
+       OR sender.pid IS NOT NULL
+),
+holder AS (
+    SELECT CASE WHEN session.is_standby THEN 'standby' ELSE 'session' END AS kind,
+           format('%s of role %I', session.application_name, session.usename)
+           || COALESCE(format(' in database %I', session.datname), '') AS identity,
+           GREATEST(age(session.backend_xmin), age(session.backend_xid)) AS age,
+           session.pid,
+           session.xact_start
+    FROM session
     UNION ALL
     SELECT 'prepared transaction', format('%I in database %I', prepared.gid, prepared.database),
            age(prepared.transaction), NULL, prepared.prepared
@@ -64,10 +67,8 @@ SELECT 'warning', 'unknown', 'session', NULL,
        format('GRANT pg_read_all_stats TO %I;', current_user),
        format('REVOKE pg_read_all_stats FROM %I;', current_user),
        jsonb_build_object('sqlstate', '42501')
-FROM pg_catalog.pg_stat_activity AS activity
-WHERE activity.datname IS DISTINCT FROM current_database()
-  AND activity.usename IS NOT NULL
-  AND activity.backend_start IS NULL
+FROM session
+WHERE session.backend_start IS NULL
 HAVING count(*) > 0
 UNION ALL
 SELECT 'warning', 'unknown', 'server', 'PostgreSQL',
