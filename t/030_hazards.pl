@@ -312,6 +312,8 @@ $node->backup('base');
 my $standby = get_node('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
+$node->poll_query_until($db, q{SELECT count(*) = 1 FROM pg_stat_replication});
+passes('long_transactions', 'a standby that keeps up does not hold back the primary');
 is( sql($standby, $db, qq{
 		SELECT string_agg(DISTINCT check_id, ' ')
 		FROM upgrade_prereq_findings(include => '{@{[ join(',', @checks) ]}}')

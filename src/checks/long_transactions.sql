@@ -28,7 +28,7 @@ WITH session AS (
 holder AS (
     SELECT CASE WHEN session.is_standby THEN 'standby' ELSE 'session' END AS kind,
            format('%s of role %I', session.application_name, session.usename)
-           || COALESCE(format(' in database %I', session.datname), '') AS identity,
+           || COALESCE(' in database ' || quote_ident(session.datname), '') AS identity,
            GREATEST(age(session.backend_xmin), age(session.backend_xid)) AS age,
            session.pid,
            session.xact_start
