@@ -11,8 +11,10 @@
 --     document, can stay.
 -- undo: Create the objects again from the definitions that were kept.
 --
--- What is listed here stands in OpenMetadata's migration scripts, read for
--- the releases up to 2.1.0.  None of their statements says CASCADE.  What
+-- What is listed here stands in OpenMetadata's migration scripts
+-- (bootstrap/sql/migrations), up to 2.1.0, which is in development; the rewrites of
+-- 1.3.0, 1.6.3, 1.7.0, 1.10.0 and 1.12.0 are inferred from the shape of the tables
+-- before and after.  None of the statements says CASCADE.  What
 -- then fails was tried on PostgreSQL (src/backend/commands/tablecmds.c):
 -- DROP COLUMN and DROP CONSTRAINT with anything that depends on the column or the
 -- key; ALTER COLUMN TYPE with a view, rule, trigger, policy, function with a body in

@@ -11,8 +11,8 @@
 --
 -- ALTER TABLE waits for every lock on the table, and from then on everybody else
 -- waits behind it; CREATE INDEX waits for whoever writes.  Looked for are locks
--- that keep others from writing (SHARE and above), whoever holds them, and all
--- that are waited for.  What sessions that merely read and write do in the way
+-- that keep others from altering or writing, as of VACUUM and CREATE INDEX, whoever
+-- holds them, and all that are waited for.  What sessions that merely read and write do in the way
 -- of a migration, live_sessions tells; prepared transactions, too; autovacuum
 -- has a check of its own.  Locks are shown to everybody, which session's they
 -- are, too (src/backend/utils/adt/lockfuncs.c).
@@ -27,7 +27,7 @@ WITH lock AS (
     WHERE lock.pid <> pg_backend_pid()
       AND activity.usename IS NOT NULL
       AND (NOT lock.granted
-           OR lock.mode IN ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))
+           OR lock.mode IN ('ShareUpdateExclusiveLock', 'ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))
 ),
 blocker AS (
     SELECT DISTINCT lock.relname, blocking.pid
