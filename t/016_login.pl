@@ -45,6 +45,9 @@ sub reality
 		ORDER BY name COLLATE "C"}, user => $who);
 }
 
+# How many settings the server has of those that matter.
+my $count = sql($node, $db, "SELECT count(*) FROM upgrade_prereq_effective_settings('$role', prove => false)");
+
 # What is said of it, with how it was found.
 sub said
 {
@@ -70,7 +73,7 @@ sub is_computed
 	my ($who, $why, $name, %option) = @_;
 	my $said = said($who, %option);
 
-	is(scalar(() = $said =~ /\|catalog\|not proved by a login: $why$/gm), scalar(split /\n/, $said), $name)
+	is(scalar(() = $said =~ /\|catalog\|not proved by a login: $why$/gm), $count, $name)
 	  or diag($said);
 }
 
@@ -117,7 +120,7 @@ is_proved($role, 'asked by a member of it', user => 'member');
 is( sql($node, $db, qq{
 		BEGIN READ ONLY; SET LOCAL work_mem = '7MB';
 		SELECT count(*) FROM upgrade_prereq_effective_settings('$role'); SHOW work_mem; COMMIT}),
-	"9\n7MB", 'in a transaction that is read only');
+	"$count\n7MB", 'in a transaction that is read only');
 is( sql($node, $db, qq{
 		BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT 1;
 		SELECT DISTINCT found_by FROM upgrade_prereq_effective_settings('$role'); COMMIT}),
@@ -264,7 +267,7 @@ $holder->close;
 is( sql($node, $db, qq{
 		SELECT count(*) FILTER (WHERE found_by = 'login') FROM generate_series(1, 60) AS i,
 			LATERAL (SELECT i, s.* FROM upgrade_prereq_effective_settings('$role') AS s) AS s}),
-	60 * 9, 'slots are given back');
+	60 * $count, 'slots are given back');
 
 $node->stop;
 $node->append_conf('postgresql.conf', 'max_worker_processes = 0');
