@@ -43,6 +43,7 @@ OBJS = \
 	src/checks/backup.o \
 	src/checks/breaking_changes.o \
 	src/checks/breaking_changes_deep.o \
+	src/checks/collation_version.o \
 	src/checks/extension_version.o \
 	src/checks/md5_refused.o \
 	src/checks/raise_left_behind.o \
@@ -124,6 +125,7 @@ REGRESS = \
 	estimate \
 	history_checks \
 	host \
+	hazard_checks \
 	hostile \
 	index_checks \
 	journal \

@@ -109,6 +109,8 @@ extern List *check_breaking_changes(const Check *check,
 									const Installation *installation);
 extern List *check_breaking_changes_deep(const Check *check,
 										 const Installation *installation);
+extern List *check_collation_version(const Check *check,
+									 const Installation *installation);
 extern List *check_extension_version(const Check *check,
 									 const Installation *installation);
 extern List *check_md5_refused(const Check *check,

@@ -120,6 +120,11 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 #define HAVE_LAST_SCAN
 #endif
 
+/* 15: pg_database_collation_actual_version() */
+#if PG_VERSION_NUM >= 150000
+#define HAVE_DATABASE_COLLATION_VERSION
+#endif
+
 /* 16: CREATEROLE reaches only the roles that it has ADMIN OPTION on. */
 #if PG_VERSION_NUM < 160000
 #define GRANTS_TO_ADMINISTER_ROLE(user, role) \

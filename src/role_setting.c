@@ -35,12 +35,17 @@ PG_FUNCTION_INFO_V1(upgrade_prereq_effective_settings);
 /* Columns of upgrade_prereq_effective_settings(). */
 #define EFFECTIVE_COLUMNS 8
 
-/* The settings that matter to a migration, and how their text is read. */
+/*
+ * The settings that matter to a migration, and how their text is read.  Those
+ * that the server does not have (idle_session_timeout came with 14,
+ * transaction_timeout with 17) are left out.
+ */
 typedef enum SettingKind
 {
 	SETTING_INTEGER,
 	SETTING_REAL,
 	SETTING_BOOLEAN,
+	SETTING_TEXT,
 } SettingKind;
 
 typedef struct SettingDefinition
@@ -54,12 +59,16 @@ typedef struct SettingDefinition
 static const SettingDefinition definitions[] = {
 	{"default_transaction_read_only", SETTING_BOOLEAN, 0, NULL},
 	{"hash_mem_multiplier", SETTING_REAL, 0, NULL},
+	{"idle_in_transaction_session_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
+	{"idle_session_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
 	{"lock_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
 	{"maintenance_work_mem", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
 	{"max_parallel_maintenance_workers", SETTING_INTEGER, 0, NULL},
 	{"max_parallel_workers_per_gather", SETTING_INTEGER, 0, NULL},
+	{"search_path", SETTING_TEXT, 0, NULL},
 	{"statement_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
 	{"temp_file_limit", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
+	{"transaction_timeout", SETTING_INTEGER, GUC_UNIT_MS, "ms"},
 	{"work_mem", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
 };
 
@@ -79,10 +88,11 @@ static const char level_query[] =
 "(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2)) "
 "ORDER BY (s.setrole <> 0) DESC, (s.setdatabase <> 0) DESC";
 
+/* Runs with the search_path of the session, if that is the setting in question. */
 static const char base_query[] =
-"SELECT s.setting, s.source, s.source = ANY ('{default,"
-"configuration file,command line,environment variable}') "
-"FROM pg_catalog.pg_settings AS s WHERE s.name = $1";
+"SELECT s.setting, s.source, s.source OPERATOR(pg_catalog.=) ANY ('{default,"
+"configuration file,command line,environment variable}'::pg_catalog.text[]) "
+"FROM pg_catalog.pg_settings AS s WHERE s.name OPERATOR(pg_catalog.=) $1";
 
 /*
  * The lower levels from the files themselves, for a superuser, the highest
@@ -144,8 +154,17 @@ normalise(const SettingDefinition *definition, const char *raw)
 			if (parse_bool(raw, &boolean))
 				return pstrdup(boolean ? "on" : "off");
 			break;
+		case SETTING_TEXT:
+			return pstrdup(raw);
 	}
 	return NULL;
+}
+
+/* Does this server have the setting? */
+static bool
+is_known_here(const SettingDefinition *definition)
+{
+	return GetConfigOption(definition->name, true, false) != NULL;
 }
 
 /* The definition of a setting, by its name. */
@@ -178,7 +197,7 @@ set_value(const SettingDefinition *definition, RoleSetting *result,
 		  const char *value)
 {
 	result->setting = value;
-	if (definition->kind != SETTING_BOOLEAN)
+	if (definition->kind == SETTING_INTEGER || definition->kind == SETTING_REAL)
 		result->number = strtod(value, NULL);
 }
 
@@ -374,9 +393,12 @@ read_settings(void *argument)
 	}
 	call->role_oid = get_role_oid(call->role_name, true);
 	for (size_t i = 0; i < lengthof(definitions); i++)
-		call->settings = lappend(call->settings,
-								 role_setting_find(call->role_name,
-												   definitions[i].name));
+	{
+		if (is_known_here(&definitions[i]))
+			call->settings = lappend(call->settings,
+									 role_setting_find(call->role_name,
+													   definitions[i].name));
+	}
 }
 
 /*

@@ -15,9 +15,10 @@ use Test::More;
 my $node = start_node('settings');
 my $db = 'openmetadata_db';
 my $role = 'openmetadata_user';
-my @names = qw(default_transaction_read_only hash_mem_multiplier lock_timeout
-  maintenance_work_mem max_parallel_maintenance_workers max_parallel_workers_per_gather statement_timeout
-  temp_file_limit work_mem);
+my @names = qw(default_transaction_read_only hash_mem_multiplier idle_in_transaction_session_timeout
+  idle_session_timeout lock_timeout maintenance_work_mem max_parallel_maintenance_workers
+  max_parallel_workers_per_gather search_path statement_timeout temp_file_limit
+  transaction_timeout work_mem);
 my $names = join(', ', map { "'$_'" } @names);
 
 new_openmetadata($node, $db, era => '1.8', fill => { pipelines => 2, runs => 2 });
