@@ -232,6 +232,21 @@ statement_available_bytes(const StatementSettings *settings,
 	return settings->is_known ? setting_bytes_of(settings, use) : -1;
 }
 
+/* The rows that the planner expects a statement to update or delete. */
+static double
+changed_rows(const PlannedStmt *stmt)
+{
+	double		rows = 0;
+	ListCell   *lc;
+
+	if ((stmt->commandType != CMD_UPDATE && stmt->commandType != CMD_DELETE) ||
+		!IsA(stmt->planTree, ModifyTable))
+		return 0;
+	foreach(lc, modify_table_plans((ModifyTable *) stmt->planTree))
+		rows += ((Plan *) lfirst(lc))->plan_rows;
+	return rows;
+}
+
 /* Plan a query, and note which nodes of the plan keep rows in memory. */
 static void
 read_query(StatementCall *call, Query *query)
@@ -247,6 +262,7 @@ read_query(StatementCall *call, Query *query)
 	stmt = plan_at(call, query, call->settings->work_mem_kb);
 	call->estimate->uses = list_concat(call->estimate->uses,
 									   plan_memory_uses(stmt, call->cache));
+	call->estimate->changed_rows += changed_rows(stmt);
 
 	foreach(lc, call->estimate->uses)
 	{
@@ -319,7 +335,8 @@ read_analyzed(StatementCall *call, Query *query)
 	call->estimate->uses = list_concat(call->estimate->uses,
 									   ddl_memory_uses(query->utilityStmt,
 													   call->text,
-													   call->cache));
+													   call->cache,
+													   &call->estimate->files));
 	within = query_within(query->utilityStmt);
 	if (within == NULL)
 		return;
@@ -423,6 +440,7 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 	estimate->peak_bytes = Max(estimate->peak_bytes, build_bytes);
 	temp_bytes = Max(temp_bytes, build_temp_bytes);
 
+	estimate->temp_bytes = temp_known ? temp_bytes : -1;
 	estimate->outcome = OUTCOME_LIGHT;
 	foreach(lc, estimate->uses)
 	{
@@ -445,6 +463,7 @@ statement_unknown(Obstacle *obstacle)
 
 	estimate->outcome = OUTCOME_UNKNOWN;
 	estimate->obstacle = obstacle;
+	estimate->temp_bytes = -1;
 	return estimate;
 }
 
@@ -463,7 +482,8 @@ statement_estimate(const char *text, const StatementSettings *settings,
 
 	if (obstacle != NULL)
 	{
-		estimate->uses = NIL;
+		estimate->uses = estimate->files = NIL;
+		estimate->temp_bytes = -1;
 		estimate->outcome = OUTCOME_UNKNOWN;
 		estimate->obstacle = obstacle;
 		return estimate;

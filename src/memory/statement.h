@@ -38,6 +38,11 @@ typedef struct StatementEstimate
 	Outcome		outcome;		/* the worst of the uses */
 	Obstacle   *obstacle;		/* why it is not known, or NULL */
 	List	   *parse_trees;	/* of RawStmt *; NIL if it does not parse */
+	List	   *files;			/* of NewFile *: what it writes anew */
+	double		temp_bytes;		/* temporary disk in use at once; -1 if not
+								 * known */
+	double		changed_rows;	/* that the planner expects to be updated or
+								 * deleted; 0 if it changes none */
 } StatementEstimate;
 
 /* statement_settings.c */
