@@ -250,6 +250,7 @@ CREATE FUNCTION upgrade_prereq_disk(
     OUT table_name text,
     OUT operation text,
     OUT tablespace text,
+    OUT times integer,
     OUT row_count bigint,
     OUT heap_bytes bigint,
     OUT toast_bytes bigint,

@@ -37,6 +37,7 @@
 #include "storage/fd.h"
 #include "table.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -79,9 +80,21 @@ ms_since(const instr_time *start)
 	return INSTR_TIME_GET_MILLISEC(now);
 }
 
+/* Look for a key in a document, as a generated column does. */
+static void
+look_into(Datum document)
+{
+	static const char key[] = "upgrade_prereq";
+	Jsonb	   *json = DatumGetJsonbP(document);
+	JsonbValue	value;
+
+	if (JB_ROOT_IS_OBJECT(json))
+		(void) getKeyJsonValueFromContainer(&json->root, key, strlen(key), &value);
+}
+
 /*
- * Take a row apart and put it together again, as a rewrite does; its toasted
- * values are fetched first, and counted by themselves.
+ * Take a row apart and put it together again, as a rewrite does, and look into
+ * its documents.  Those that are toasted are counted by themselves.
  */
 static void
 take_row(TupleTableSlot *slot, Datum *values, ReadSums *sums)
@@ -97,18 +110,24 @@ take_row(TupleTableSlot *slot, Datum *values, ReadSums *sums)
 	sums->row_ms += ms_since(&start);
 	sums->row_bytes += tuple->t_len;
 
-	INSTR_TIME_SET_CURRENT(start);
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
-		struct varlena *value;
+		bool		is_toasted;
+		double		elapsed;
 
-		if (slot->tts_isnull[i] || TupleDescAttr(tupdesc, i)->attlen != -1 ||
-			!VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(values[i])))
+		if (slot->tts_isnull[i] || TupleDescAttr(tupdesc, i)->atttypid != JSONBOID)
 			continue;
-		value = detoast_external_attr((struct varlena *) DatumGetPointer(values[i]));
-		sums->toast_bytes += VARSIZE(value);
+		is_toasted = VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(values[i]));
+		INSTR_TIME_SET_CURRENT(start);
+		if (is_toasted)
+			sums->toast_bytes += toast_datum_size(values[i]);
+		look_into(values[i]);
+		elapsed = ms_since(&start);
+		if (is_toasted)
+			sums->toast_ms += elapsed;
+		else
+			sums->row_ms += elapsed;
 	}
-	sums->toast_ms += ms_since(&start);
 }
 
 /* Read the first blocks of a table, as long as the limits allow. */

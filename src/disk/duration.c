@@ -22,8 +22,8 @@
  * The work of the processor is so much less, or more, than the sum of its
  * parts.
  */
-#define PROCESSOR_LOW	0.5
-#define PROCESSOR_HIGH	2.5
+#define PROCESSOR_LOW	0.4
+#define PROCESSOR_HIGH	3.0
 
 /*
  * What goes through a B-tree one by one costs about so many comparisons more
@@ -33,6 +33,9 @@
 
 /* A build writes an entry to its tape or page for about so many. */
 #define ENTRY_COMPARISONS	8
+
+/* A GIN build finds a key for about so many, and adds a pointer to its list. */
+#define POINTER_COMPARISONS	14
 
 /* Comparisons of a binary search among so many. */
 static double
@@ -55,7 +58,8 @@ duration_estimate(const Calibration *calibration, const DurationWork *work)
 	double		reading;
 
 	comparisons = work->entries * (steps_among(each_build) + ENTRY_COMPARISONS) +
-		work->inserts * (steps_among(work->rows) + INSERT_COMPARISONS);
+		work->inserts * (steps_among(work->rows) + INSERT_COMPARISONS) +
+		work->pointers * POINTER_COMPARISONS;
 	processor = work->rows_taken * calibration->row_byte_ms +
 		work->toast_fetched * calibration->toast_byte_ms +
 		comparisons * calibration->compare_ms;

@@ -50,9 +50,9 @@ typedef struct DurationWork
 								 * together */
 	double		toast_fetched;
 	double		entries;		/* number of index entries that are sorted */
-	double		entry_bytes;
 	double		inserts;		/* number of index entries that are put in one
 								 * by one */
+	double		pointers;		/* number of row pointers of GIN indexes */
 	double		rows;			/* number of rows of the table, for which a tree
 								 * is descended */
 	double		written;		/* files, WAL and temporary files */

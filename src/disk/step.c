@@ -48,6 +48,9 @@
 /* Pages of an index are logged without the room that fillfactor leaves. */
 #define WAL_INDEX_SHARE 0.92
 
+/* Rows of the catalogs, and their pages in full once. */
+#define WAL_CATALOG_BYTES (128 * 1024)
+
 /* What a step writes to one tablespace. */
 typedef struct TablespaceUse
 {
@@ -55,6 +58,15 @@ typedef struct TablespaceUse
 	double		bytes;
 	double		kept_bytes;
 } TablespaceUse;
+
+/* What the steps so far have added to a table. */
+typedef struct TableGrowth
+{
+	const char *table;
+	double		heap_bytes;
+	double		index_bytes;
+	int			indexes;
+} TableGrowth;
 
 /* What the steps so far have left behind, and the call's facts. */
 typedef struct Account
@@ -67,6 +79,7 @@ typedef struct Account
 	List	   *passing;		/* of TablespaceUse *: what goes with the end of
 								 * the release */
 	const char *version;		/* the release */
+	List	   *growth;			/* of TableGrowth * */
 } Account;
 
 /* The kind of a statement of ours, and the table that it writes. */
@@ -158,6 +171,7 @@ add_file(Account *account, DiskStep *step, List **uses, const NewFile *file)
 			break;
 		case FILE_INDEX:
 			step->index_bytes += file->bytes;
+			step->pointers += file->pointers;
 			step->indexes++;
 			step->wal_bytes += file->bytes * WAL_INDEX_SHARE;
 			if (step->kind == STEP_INDEX)
@@ -214,14 +228,10 @@ static void
 add_change(Account *account, DiskStep *step, List **uses, Oid table_oid)
 {
 	List	   *files = present_files(table_oid);
-	double		all = 0;
-	double		share;
+	double		share = step->adequacy->estimate->changed_share;
 	ListCell   *lc;
 
-	foreach(lc, files)
-		all += ((const NewFile *) lfirst(lc))->rows;
 	step->rows = step->adequacy->estimate->changed_rows;
-	share = all > 0 ? Min(step->rows / all, 1) : 1;
 
 	foreach(lc, files)
 	{
@@ -237,9 +247,56 @@ add_change(Account *account, DiskStep *step, List **uses, Oid table_oid)
 		if (account->plan->wal->full_pages)
 			step->wal_bytes += file->bytes;
 	}
-	/* counted twice by add_file() */
+	/* add_file() has counted those of the catalog as well */
 	step->rows = step->adequacy->estimate->changed_rows;
 	step->certainty = CERTAINTY_ROUGH;
+}
+
+/* The growth of a table, which is none at first. */
+static TableGrowth *
+table_growth(Account *account, const char *table)
+{
+	TableGrowth *growth;
+	ListCell   *lc;
+
+	foreach(lc, account->growth)
+	{
+		growth = lfirst(lc);
+		if (strcmp(growth->table, table) == 0)
+			return growth;
+	}
+	growth = palloc0(sizeof(TableGrowth));
+	growth->table = table;
+	account->growth = lappend(account->growth, growth);
+	return growth;
+}
+
+/*
+ * A rewrite also writes the columns that earlier steps of the same upgrade add,
+ * and builds the indexes that they create; and adds to both itself.
+ */
+static void
+follow_growth(Account *account, DiskStep *step, const char *table, List **uses)
+{
+	TableGrowth *growth = table_growth(account, table);
+	TablespaceUse *use;
+	double		heap = step->heap_bytes;
+	double		old = Max(step->adequacy->heap_bytes, 0);
+
+	if (step->kind == STEP_INDEX && !step->adequacy->operation->leaves_nothing)
+	{
+		growth->index_bytes += step->index_bytes;
+		growth->indexes += step->indexes;
+	}
+	if (step->kind != STEP_REWRITE)
+		return;
+	use = tablespace_use(uses, account->plan->places->new_tablespace);
+	use->bytes += growth->heap_bytes + growth->index_bytes;
+	step->heap_bytes += growth->heap_bytes;
+	step->index_bytes += growth->index_bytes;
+	step->indexes += growth->indexes;
+	step->wal_bytes += growth->heap_bytes + growth->index_bytes * WAL_INDEX_SHARE;
+	growth->heap_bytes += Max(heap - old, 0);
 }
 
 /* Find out what a step writes; uses is by tablespace. */
@@ -262,6 +319,10 @@ measure_step(Account *account, DiskStep *step, const char *table, List **uses)
 		add_change(account, step, uses, table_oid);
 	foreach(lc, files)
 		add_file(account, step, uses, lfirst(lc));
+	follow_growth(account, step, table, uses);
+
+	if (step->kind != STEP_QUERY && step->wal_bytes > 0)
+		step->wal_bytes += WAL_CATALOG_BYTES;
 
 	/* minimal: wal_skip_threshold and RelationNeedsWAL() in utils/rel.h */
 	if (account->plan->wal->is_minimal && !step->is_concurrent &&
@@ -402,15 +463,13 @@ keep_rest(Account *account, DiskStep *step, List *uses)
 	}
 }
 
-/* How long a step takes. */
+/* How long a step takes, once. */
 static Duration *
 step_duration(const Calibration *calibration, const DiskStep *step)
 {
 	const Adequacy *adequacy = step->adequacy;
 	double		heap = Max(adequacy->heap_bytes, 0);
 	DurationWork work = {0};
-	Duration   *duration;
-	int			times = Max(adequacy->operation->times, 1);
 
 	if (step->obstacle != NULL || !calibration->reads_known)
 		return NULL;
@@ -418,23 +477,19 @@ step_duration(const Calibration *calibration, const DiskStep *step)
 	work.scanned = heap * (1 + (step->kind == STEP_REWRITE ? step->indexes : 0)) *
 		(step->is_concurrent ? 2 : 1);
 	work.rows_taken = step->kind == STEP_REWRITE ? 2 * heap :
-		step->kind == STEP_CHANGE ? 2 * step->heap_bytes : heap / 4;
+		step->kind == STEP_CHANGE ? 4 * step->heap_bytes : heap / 4;
 	work.toast_fetched = step->kind == STEP_INDEX ? 0 : step->toast_bytes;
 	if (step->kind == STEP_REWRITE || step->kind == STEP_INDEX)
 	{
 		work.entries = step->rows * Max(step->indexes, 1);
-		work.entry_bytes = step->index_bytes;
+		work.pointers = step->pointers;
 	}
 	if (step->kind == STEP_CHANGE)
 		work.inserts = step->rows * step->indexes;
 	work.written = step->heap_bytes + step->toast_bytes + step->index_bytes +
 		step->wal_bytes + 2 * Max(step->temp_bytes, 0);
 
-	duration = duration_estimate(calibration, &work);
-	duration->ms *= times;
-	duration->low_ms *= times;
-	duration->high_ms *= times;
-	return duration;
+	return duration_estimate(calibration, &work);
 }
 
 /* The names of the tablespaces that a step writes to, or NULL. */

@@ -48,6 +48,7 @@ typedef struct DiskStep
 	double		temp_bytes;
 	double		kept_bytes;		/* by which the database is larger afterwards */
 	int			indexes;
+	double		pointers;		/* of GIN indexes, to rows */
 	bool		is_concurrent;
 	Certainty	certainty;
 	const Obstacle *obstacle;	/* why something is not known, or NULL */

@@ -422,6 +422,7 @@ index_file(Relation table, const IndexBuild *build, TableSample *sample,
 	file->certainty = CERTAINTY_AT_MOST;
 	if (build->access_method == GIN_AM_OID)
 	{
+		file->pointers = pointers;
 		file->bytes = model_gin_file(pointers);
 		file->certainty = CERTAINTY_ROUGH;
 		return file;

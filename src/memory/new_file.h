@@ -29,6 +29,7 @@ typedef struct NewFile
 	bool		is_concurrent;	/* an index that is built beside the
 								 * application's work */
 	double		rows;
+	double		pointers;		/* of a GIN index, to rows; else 0 */
 	double		bytes;			/* -1 if not known */
 	Certainty	certainty;		/* of bytes */
 } NewFile;

@@ -41,8 +41,9 @@ typedef struct StatementEstimate
 	List	   *files;			/* of NewFile *: what it writes anew */
 	double		temp_bytes;		/* temporary disk in use at once; -1 if not
 								 * known */
-	double		changed_rows;	/* that the planner expects to be updated or
-								 * deleted; 0 if it changes none */
+	double		changed_rows;	/* that it updates or deletes, by the planner;
+								 * 0 if none */
+	double		changed_share;	/* of the rows of the table, from 0 to 1 */
 } StatementEstimate;
 
 /* statement_settings.c */
