@@ -124,6 +124,7 @@ REGRESS = \
 	acknowledge \
 	archive \
 	breaking_changes \
+	disk_space \
 	engine \
 	eras \
 	estimate \

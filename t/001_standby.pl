@@ -54,7 +54,7 @@ sub without
 }
 
 # Checks of what only the primary knows.
-my @hidden = qw(live_sessions statistics);
+my @hidden = qw(live_sessions statistics disk_space migration_time);
 
 my $on_primary = rows($primary, findings());
 my $on_standby = rows($standby, findings());

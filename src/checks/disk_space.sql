@@ -41,14 +41,13 @@ judged AS (
     FROM step JOIN named USING (file_system)
     WHERE peak_bytes > free_bytes / 1.5
 ),
--- of each file system, the first statement that does not fit, and the largest
+-- of each file system the first statement that does not fit, or else the one that
+-- leaves least
 worst AS (
     SELECT DISTINCT ON (all_places) judged.*,
-           count(*) OVER (PARTITION BY all_places, level) AS objects,
-           first_value(format('%s, %s of %s', version, operation, table_name))
-               OVER (PARTITION BY all_places, level ORDER BY ordinality) AS first_step
+           count(*) OVER (PARTITION BY all_places, level) AS objects
     FROM judged
-    ORDER BY all_places, level, peak_bytes DESC, ordinality
+    ORDER BY all_places, level, CASE level WHEN 'error' THEN ordinality END, peak_bytes DESC, ordinality
 ),
 -- statements on what an earlier release of the same upgrade makes
 later AS (
@@ -63,12 +62,12 @@ SELECT worst.level, 'found' AS status, 'file system' AS object_type, worst.all_p
        END AS message,
        format('Migration to %s, %s of %s (%s rows): %s at its peak, with what the statements before it leave; free are %s of %s. '
               || 'It writes %s of heap, %s of TOAST, %s of indexes, %s of WAL, %s of temporary files (%s). '
-              || 'Statements concerned: %s, the first in the migration to %s.',
+              || '%s statements are concerned.',
               worst.version, worst.operation, worst.table_name, worst.row_count, pg_size_pretty(worst.peak_bytes),
               pg_size_pretty(worst.free_bytes), pg_size_pretty(worst.total_bytes),
               pg_size_pretty(worst.heap_bytes), pg_size_pretty(worst.toast_bytes), pg_size_pretty(worst.index_bytes),
               pg_size_pretty(worst.wal_bytes), coalesce(pg_size_pretty(worst.temp_bytes), 'an unknown amount'), worst.certainty,
-              worst.objects, worst.first_step) AS detail,
+              worst.objects) AS detail,
        format('Make room on the file system of %s before the migration%s.%s', worst.all_places,
               CASE WHEN worst.level = 'error' THEN ', or upgrade in steps and vacuum in between' END,
               ' ' || CASE WHEN worst.all_places LIKE '%pg_wal%' THEN worst.wal_reason END) AS hint,

@@ -82,11 +82,12 @@ judged AS (
 -- for people: short times are not worth a figure, which changes from run to run
 worded AS (
     SELECT judged.*,
-           CASE WHEN high_ms < 10000 THEN 'less than 10 s'
-                ELSE format('%s (estimate; between %s and %s)',
+           CASE WHEN high_ms < 60000 THEN 'less than a minute (estimate)'
+                ELSE format('%s (estimate; between %s and %s, a factor of %s)',
                             justify_interval(make_interval(secs => ceil(estimate_ms / 1000)::int)),
                             justify_interval(make_interval(secs => floor(low_ms / 1000)::int)),
-                            justify_interval(make_interval(secs => ceil(high_ms / 1000)::int))) END AS duration
+                            justify_interval(make_interval(secs => ceil(high_ms / 1000)::int)),
+                            round(high_ms / greatest(low_ms, 1), 1)) END AS duration
     FROM judged
 )
 SELECT worded.level, 'found' AS status, worded.object_type, worded.name AS object_identity,
@@ -134,12 +135,13 @@ SELECT 'error', 'unknown', 'server', 'PostgreSQL',
 WHERE pg_is_in_recovery()
 UNION ALL
 SELECT NULL, 'passed', NULL, NULL,
-       format('estimate: the heavy statements of the migration take %s, less than any limit of time',
-              CASE WHEN duration.high_ms < 10000 THEN 'less than 10 s'
-                   ELSE format('%s (between %s and %s)',
+       format('estimate: the heavy statements of the migration take %s, below any limit of time',
+              CASE WHEN duration.high_ms < 60000 THEN 'less than a minute'
+                   ELSE format('%s (between %s and %s, a factor of %s)',
                                justify_interval(make_interval(secs => ceil(duration.ms / 1000)::int)),
                                justify_interval(make_interval(secs => floor(duration.low_ms / 1000)::int)),
-                               justify_interval(make_interval(secs => ceil(duration.high_ms / 1000)::int))) END),
+                               justify_interval(make_interval(secs => ceil(duration.high_ms / 1000)::int)),
+                               round(duration.high_ms / greatest(duration.low_ms, 1), 1)) END),
        CASE WHEN count(step.*) > 0 THEN
            format('Not estimated: %s statements on columns or tables that an earlier release of the same upgrade makes.', count(step.*)) END,
        NULL, NULL, NULL,

@@ -37,6 +37,7 @@
 #include "storage/fd.h"
 #include "table.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -80,13 +81,24 @@ ms_since(const instr_time *start)
 	return INSTR_TIME_GET_MILLISEC(now);
 }
 
-/* Look for a key in a document, as a generated column does. */
+/*
+ * Look for a key in a document, as a generated column does.  Of the type json,
+ * all of it is parsed; escapes are not, since they can be wrong.
+ */
 static void
-look_into(Datum document)
+look_into(Oid type, Datum document)
 {
 	static const char key[] = "upgrade_prereq";
-	Jsonb	   *json = DatumGetJsonbP(document);
+	Jsonb	   *json;
 	JsonbValue	value;
+
+	if (type == JSONOID)
+	{
+		(void) DirectFunctionCall1(json_in,
+								   CStringGetDatum(TextDatumGetCString(document)));
+		return;
+	}
+	json = DatumGetJsonbP(document);
 
 	if (JB_ROOT_IS_OBJECT(json))
 		(void) getKeyJsonValueFromContainer(&json->root, key, strlen(key), &value);
@@ -112,16 +124,17 @@ take_row(TupleTableSlot *slot, Datum *values, ReadSums *sums)
 
 	for (int i = 0; i < tupdesc->natts; i++)
 	{
+		Oid			type = TupleDescAttr(tupdesc, i)->atttypid;
 		bool		is_toasted;
 		double		elapsed;
 
-		if (slot->tts_isnull[i] || TupleDescAttr(tupdesc, i)->atttypid != JSONBOID)
+		if (slot->tts_isnull[i] || (type != JSONOID && type != JSONBOID))
 			continue;
 		is_toasted = VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(values[i]));
 		INSTR_TIME_SET_CURRENT(start);
 		if (is_toasted)
 			sums->toast_bytes += toast_datum_size(values[i]);
-		look_into(values[i]);
+		look_into(type, values[i]);
 		elapsed = ms_since(&start);
 		if (is_toasted)
 			sums->toast_ms += elapsed;

@@ -23,19 +23,19 @@
  * parts.
  */
 #define PROCESSOR_LOW	0.4
-#define PROCESSOR_HIGH	3.0
+#define PROCESSOR_HIGH	4.0
 
 /*
  * What goes through a B-tree one by one costs about so many comparisons more
  * than the descent: the page is locked, changed and logged.
  */
-#define INSERT_COMPARISONS	20
+#define INSERT_COMPARISONS	40
 
 /* A build writes an entry to its tape or page for about so many. */
 #define ENTRY_COMPARISONS	8
 
 /* A GIN build finds a key for about so many, and adds a pointer to its list. */
-#define POINTER_COMPARISONS	14
+#define POINTER_COMPARISONS	10
 
 /* Comparisons of a binary search among so many. */
 static double

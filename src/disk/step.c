@@ -282,6 +282,7 @@ follow_growth(Account *account, DiskStep *step, const char *table, List **uses)
 	TablespaceUse *use;
 	double		heap = step->heap_bytes;
 	double		old = Max(step->adequacy->heap_bytes, 0);
+	double		added_heap = growth->heap_bytes;
 
 	if (step->kind == STEP_INDEX && !step->adequacy->operation->leaves_nothing)
 	{
@@ -290,13 +291,36 @@ follow_growth(Account *account, DiskStep *step, const char *table, List **uses)
 	}
 	if (step->kind != STEP_REWRITE)
 		return;
+	growth->heap_bytes += Max(heap - old, 0);
+	if (added_heap + growth->index_bytes == 0)
+		return;
 	use = tablespace_use(uses, account->plan->places->new_tablespace);
-	use->bytes += growth->heap_bytes + growth->index_bytes;
-	step->heap_bytes += growth->heap_bytes;
+	use->bytes += added_heap + growth->index_bytes;
+	step->heap_bytes += added_heap;
 	step->index_bytes += growth->index_bytes;
 	step->indexes += growth->indexes;
-	step->wal_bytes += growth->heap_bytes + growth->index_bytes * WAL_INDEX_SHARE;
-	growth->heap_bytes += Max(heap - old, 0);
+	step->wal_bytes += added_heap + growth->index_bytes * WAL_INDEX_SHARE;
+}
+
+/* Is it a table, with partitions or without? */
+static bool
+is_table(Oid relid)
+{
+	char		relkind = get_rel_relkind(relid);
+
+	return relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE;
+}
+
+/* The rows that the largest node of a plan keeps; -1 if none keeps any. */
+static double
+kept_rows(const StatementEstimate *estimate)
+{
+	double		rows = -1;
+	ListCell   *lc;
+
+	foreach(lc, estimate->uses)
+		rows = Max(rows, ((const MemoryUse *) lfirst(lc))->rows);
+	return rows;
 }
 
 /* Find out what a step writes; uses is by tablespace. */
@@ -312,7 +336,7 @@ measure_step(Account *account, DiskStep *step, const char *table, List **uses)
 	if (estimate->obstacle != NULL)
 	{
 		step->obstacle = estimate->obstacle;
-		if (step->kind == STEP_REWRITE)
+		if (step->kind == STEP_REWRITE && is_table(table_oid))
 			files = present_files(table_oid);
 	}
 	if (step->kind == STEP_CHANGE && estimate->obstacle == NULL)
@@ -328,7 +352,9 @@ measure_step(Account *account, DiskStep *step, const char *table, List **uses)
 	if (account->plan->wal->is_minimal && !step->is_concurrent &&
 		(step->kind == STEP_REWRITE || step->kind == STEP_INDEX))
 		step->wal_bytes = 0;
-	if (estimate->obstacle != NULL && step->kind != STEP_REWRITE)
+	if (step->kind == STEP_QUERY)
+		step->rows = kept_rows(estimate);
+	if (estimate->obstacle != NULL && files == NIL)
 		step->heap_bytes = step->toast_bytes = step->index_bytes =
 			step->wal_bytes = step->rows = -1;
 }
@@ -473,17 +499,21 @@ step_duration(const Calibration *calibration, const DiskStep *step)
 
 	if (step->obstacle != NULL || !calibration->reads_known)
 		return NULL;
-	work.rows = step->rows;
+	work.rows = Max(step->rows, 0);
 	work.scanned = heap * (1 + (step->kind == STEP_REWRITE ? step->indexes : 0)) *
 		(step->is_concurrent ? 2 : 1);
 	work.rows_taken = step->kind == STEP_REWRITE ? 2 * heap :
-		step->kind == STEP_CHANGE ? 4 * step->heap_bytes : heap / 4;
-	work.toast_fetched = step->kind == STEP_INDEX ? 0 : step->toast_bytes;
+		step->kind == STEP_CHANGE ? 8 * step->heap_bytes :
+		step->kind == STEP_QUERY ? heap : heap / 4;
+	/* fetched, taken apart, and stored again with an entry for each chunk */
+	work.toast_fetched = 3 * step->toast_bytes;
 	if (step->kind == STEP_REWRITE || step->kind == STEP_INDEX)
 	{
 		work.entries = step->rows * Max(step->indexes, 1);
 		work.pointers = step->pointers;
 	}
+	if (step->kind == STEP_QUERY)
+		work.entries = work.rows;
 	if (step->kind == STEP_CHANGE)
 		work.inserts = step->rows * step->indexes;
 	work.written = step->heap_bytes + step->toast_bytes + step->index_bytes +
@@ -521,7 +551,7 @@ step_basis(const Account *account, const DiskStep *step)
 	const WalState *wal = account->plan->wal;
 	int			times = step->adequacy->operation->times;
 
-	if (step->obstacle != NULL && step->kind != STEP_REWRITE)
+	if (step->obstacle != NULL && step->heap_bytes < 0)
 		return step->obstacle->message;
 	initStringInfo(&basis);
 	switch (step->kind)
