@@ -53,8 +53,8 @@ typedef struct DurationWork
 	double		inserts;		/* number of index entries that are put in one
 								 * by one */
 	double		pointers;		/* number of row pointers of GIN indexes */
-	double		rows;			/* number of rows of the table, for which a tree
-								 * is descended */
+	double		rows;			/* number of rows of the table, for which a
+								 * tree is descended */
 	double		written;		/* files, WAL and temporary files */
 } DurationWork;
 

@@ -31,8 +31,8 @@ typedef struct DiskPlaces
 {
 	bool		may_see;		/* the caller may see how full disks are */
 	List	   *places;			/* of DiskPlace * */
-	List	   *devices;		/* of uint64 *: each file system's number is its
-								 * position, from 1 */
+	List	   *devices;		/* of uint64 *: each file system's number is
+								 * its position, from 1 */
 	const DiskPlace *wal;
 	List	   *temporary;		/* of DiskPlace *: one of them takes the files */
 	Oid			new_tablespace; /* of indexes that are created */

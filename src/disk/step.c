@@ -76,8 +76,8 @@ typedef struct Account
 	const Calibration *calibration;
 	double		wal_written;
 	List	   *kept;			/* of TablespaceUse *: of all steps so far */
-	List	   *passing;		/* of TablespaceUse *: what goes with the end of
-								 * the release */
+	List	   *passing;		/* of TablespaceUse *: what goes with the end
+								 * of the release */
 	const char *version;		/* the release */
 	List	   *growth;			/* of TableGrowth * */
 } Account;

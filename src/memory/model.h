@@ -126,6 +126,7 @@ extern ModelNeed model_hashed_setop(const ModelServer *server,
 
 extern ModelNeed model_tuplestore(const ModelServer *server,
 								  const ModelRows *rows);
+
 /* model_file.c */
 extern double model_btree_file(const ModelRows *tuples, double groups);
 extern double model_gin_file(double pointers);

@@ -21,10 +21,10 @@ typedef struct Operation
 	const char *statement;		/* one of the same shape, with OpenMetadata's
 								 * schema in search_path: planned, never run */
 	int			times;			/* it is done; 0 for once */
-	bool		is_update;		/* keeps no rows in memory, but writes many: of
-								 * interest for disk and time only */
-	bool		leaves_nothing; /* the index takes the place of one like it, or
-								 * is dropped again */
+	bool		is_update;		/* keeps no rows in memory, but writes many:
+								 * of interest for disk and time only */
+	bool		leaves_nothing; /* the index takes the place of one like it,
+								 * or is dropped again */
 } Operation;
 
 extern const Operation operations[];
