@@ -27,6 +27,7 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "commands/tablespace.h"
+#include "common/pg_lzcompress.h"
 #include "compat.h"
 #include "duration.h"
 #include "executor/instrument.h"
@@ -105,6 +106,20 @@ look_into(Oid type, Datum document)
 }
 
 /*
+ * Compress a document, as toasted values are tried to be once more when they are
+ * stored again (toast_tuple_try_compression() in access/table/toast_helper.c).
+ */
+static void
+compress(Datum document)
+{
+	struct varlena *value = PG_DETOAST_DATUM(document);
+	int32		length = (int32) VARSIZE_ANY_EXHDR(value);
+
+	(void) pglz_compress(VARDATA_ANY(value), length,
+						 palloc(PGLZ_MAX_OUTPUT(length)), PGLZ_strategy_default);
+}
+
+/*
  * Take a row apart and put it together again, as a rewrite does, and look into
  * its documents.  Those that are toasted are counted by themselves.
  */
@@ -135,6 +150,8 @@ take_row(TupleTableSlot *slot, Datum *values, ReadSums *sums)
 		if (is_toasted)
 			sums->toast_bytes += toast_datum_size(values[i]);
 		look_into(type, values[i]);
+		if (is_toasted)
+			compress(values[i]);
 		elapsed = ms_since(&start);
 		if (is_toasted)
 			sums->toast_ms += elapsed;

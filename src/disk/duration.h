@@ -24,7 +24,8 @@ typedef struct Calibration
 	double		cached_share;	/* of these, those that were in shared buffers */
 	double		row_byte_ms;	/* a byte of a row that is taken apart and put
 								 * together */
-	double		toast_byte_ms;	/* a byte of a TOAST table that is fetched */
+	double		toast_byte_ms;	/* a byte of a TOAST table that is fetched and
+								 * compressed */
 	double		compare_ms;		/* a comparison in a sort of text */
 	double		write_low_ms;	/* a byte that is written */
 	double		write_high_ms;

@@ -503,10 +503,10 @@ step_duration(const Calibration *calibration, const DiskStep *step)
 	work.scanned = heap * (1 + (step->kind == STEP_REWRITE ? step->indexes : 0)) *
 		(step->is_concurrent ? 2 : 1);
 	work.rows_taken = step->kind == STEP_REWRITE ? 2 * heap :
-		step->kind == STEP_CHANGE ? 8 * step->heap_bytes :
+		step->kind == STEP_CHANGE ? 12 * step->heap_bytes :
 		step->kind == STEP_QUERY ? heap : heap / 4;
 	/* fetched, taken apart, and stored again with an entry for each chunk */
-	work.toast_fetched = 3 * step->toast_bytes;
+	work.toast_fetched = 1.5 * step->toast_bytes;
 	if (step->kind == STEP_REWRITE || step->kind == STEP_INDEX)
 	{
 		work.entries = step->rows * Max(step->indexes, 1);
