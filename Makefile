@@ -50,6 +50,12 @@ OBJS = \
 	src/checks/relationship_orphans.o \
 	src/checks/setting_has_no_effect.o \
 	src/deadline.o \
+	src/disk/calibration.o \
+	src/disk/disk.o \
+	src/disk/duration.o \
+	src/disk/place.o \
+	src/disk/step.o \
+	src/disk/wal.o \
 	src/explain.o \
 	src/extension.o \
 	src/finding.o \
@@ -68,8 +74,10 @@ OBJS = \
 	src/memory/limit.o \
 	src/memory/memory_use.o \
 	src/memory/model.o \
+	src/memory/model_file.o \
 	src/memory/model_hash.o \
 	src/memory/model_sort.o \
+	src/memory/new_file.o \
 	src/memory/operation.o \
 	src/memory/plan.o \
 	src/memory/plan_rows.o \
@@ -120,6 +128,7 @@ REGRESS = \
 	archive \
 	breaking_changes \
 	data_checks \
+	disk_space \
 	engine \
 	eras \
 	estimate \
@@ -156,7 +165,7 @@ EXTRA_CLEAN = fuzz_archive fuzzer model_test src/breaking_list.c src/check_list.
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
 ifdef VPATH
-$(shell mkdir -p src/backup src/checks src/memory src/runs)
+$(shell mkdir -p src/backup src/checks src/disk src/memory src/runs)
 endif
 
 # Where the regression tests find the tables of OpenMetadata.
@@ -224,7 +233,7 @@ src/breaking_list.c: $(changes) $(source_dir)/tools/header.awk $(source_dir)/too
 src/breaking_list.o src/breaking_list.bc: src/breaking_list.c
 
 # Every object is made again when a header changed: the library is small.
-$(filter %.o,$(OBJS)): $(wildcard $(addprefix $(source_dir)/src/,*.h backup/*.h memory/*.h runs/*.h))
+$(filter %.o,$(OBJS)): $(wildcard $(addprefix $(source_dir)/src/,*.h backup/*.h disk/*.h memory/*.h runs/*.h))
 src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
 
 # The memory model against measured values, without a server.

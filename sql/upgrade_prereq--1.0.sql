@@ -243,6 +243,48 @@ AS 'MODULE_PATHNAME', 'upgrade_prereq_memory';
 COMMENT ON FUNCTION upgrade_prereq_memory(text) IS
 'memory that the heavy statements of the migration need, against what the migrating role will get';
 
+CREATE FUNCTION upgrade_prereq_disk(
+    target_version text DEFAULT NULL,
+    calibrate boolean DEFAULT false,
+    OUT version text,
+    OUT table_name text,
+    OUT operation text,
+    OUT tablespace text,
+    OUT times integer,
+    OUT row_count bigint,
+    OUT heap_bytes bigint,
+    OUT toast_bytes bigint,
+    OUT index_bytes bigint,
+    OUT wal_bytes bigint,
+    OUT temp_bytes bigint,
+    OUT kept_bytes bigint,
+    OUT time_ms bigint,
+    OUT time_low_ms bigint,
+    OUT time_high_ms bigint,
+    OUT certainty upgrade_prereq_certainty,
+    OUT sqlstate text,
+    OUT basis text,
+    OUT peak_bytes bigint,
+    OUT free_bytes bigint,
+    OUT places text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_disk';
+COMMENT ON FUNCTION upgrade_prereq_disk(text, boolean) IS
+'disk that the heavy statements of the migration take at their peak, against what is free, and how long they take: estimates';
+
+CREATE FUNCTION upgrade_prereq_file_systems(
+    OUT place text,
+    OUT file_system integer,
+    OUT total_bytes bigint,
+    OUT free_bytes bigint,
+    OUT note text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'upgrade_prereq_file_systems';
+COMMENT ON FUNCTION upgrade_prereq_file_systems() IS
+'where the migration writes, and how much room there is';
+
 CREATE FUNCTION upgrade_prereq_recommended_settings(
     target_version text DEFAULT NULL,
     OUT setting text,

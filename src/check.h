@@ -32,6 +32,7 @@ struct Check
 	bool		any_installation;	/* has something to say where there is no
 									 * installation, too */
 	bool		memory;			/* wants the fact memory */
+	bool		disk;			/* wants the fact disk */
 	bool		runs;			/* wants the fact runs */
 	bool		guards_itself;	/* the function runs what it reads under
 								 * guard_run(), piece by piece */
@@ -63,6 +64,8 @@ typedef struct CheckFacts
 	bool		memory_is_read;
 	const char *memory;			/* JSON array of the rows of
 								 * upgrade_prereq_memory() */
+	const char *disk;			/* JSON array of the rows of
+								 * upgrade_prereq_disk() */
 	const Obstacle *memory_obstacle;	/* why there is none, or NULL */
 	const char *runs;			/* JSON array of the rows of
 								 * upgrade_prereq_runs(); NULL: not read */

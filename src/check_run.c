@@ -16,6 +16,7 @@
 
 #include "check.h"
 #include "compat.h"
+#include "disk/disk.h"
 #include "memory/adequacy.h"
 #include "query.h"
 #include "runs/run.h"
@@ -211,16 +212,22 @@ find_not_applicable(const Check *check, const Installation *installation)
 	return NULL;
 }
 
-/* The fact memory, for guard_run(). */
+/* The facts memory and disk, for guard_run(). */
 static void
 read_memory_guarded(void *argument)
 {
 	CheckFacts *facts = argument;
 
-	facts->memory = adequacy_json(adequacy_list(facts->installation));
+	List	   *adequacies = adequacy_list(facts->installation);
+
+	facts->memory = adequacy_json(adequacies);
+	facts->disk = disk_json(facts->installation, adequacies);
 }
 
-/* See to it that the fact memory is there; returns what is in the way. */
+/*
+ * See to it that the facts memory and disk are there; returns what is in the
+ * way.
+ */
 static const Obstacle *
 read_memory(CheckFacts *facts)
 {
@@ -272,12 +279,13 @@ check_run(const Check *check, CheckFacts *facts)
 		if (finding != NULL)
 			return list_make1(finding);
 	}
-	if (check->memory)
+	if (check->memory || check->disk)
 	{
 		obstacle = read_memory(facts);
 		if (obstacle != NULL)
 			return list_make1(check_obstacle_finding(check, obstacle));
 		run.facts.memory = facts->memory;
+		run.facts.disk = facts->disk;
 	}
 	if (check->runs && installation->state == INSTALLATION_FOUND)
 		run.facts.runs = read_runs(facts);

@@ -30,7 +30,7 @@
 #include "utils/lsyscache.h"
 
 /* The facts, bound to $1, $2, ... as text. */
-#define FACT_COUNT 22
+#define FACT_COUNT 23
 
 static const char fact_query[] =
 "WITH fact AS (SELECT "
@@ -58,7 +58,8 @@ static const char fact_query[] =
 "trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms, "
 "trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint + 300000 AS latest_ms, "
 "$21::int AS live_sessions, "		/* of OpenMetadata's servers */
-"$22::interval AS maintenance_window"
+"$22::interval AS maintenance_window, "
+"$23::jsonb AS disk"
 ") ";
 
 /* A name that stands for another one in the text of a query. */
@@ -305,7 +306,8 @@ query_run_with_facts(const char *query, List *substitutions,
 		facts->older_than,
 		unreadable_json(),
 		facts->live_sessions,
-		psprintf("%d seconds", setting_maintenance_window)
+		psprintf("%d seconds", setting_maintenance_window),
+		facts->disk
 	};
 
 	if (installation->schema_name != NULL)

@@ -34,6 +34,7 @@ typedef struct Facts
 {
 	const Installation *installation;
 	const char *check_id;		/* of a check: which one runs */
+	const char *disk;			/* JSON array of objects, or NULL */
 	const char *memory;			/* JSON array, see upgrade_prereq_memory() */
 	const char *runs;			/* JSON array, see upgrade_prereq_runs() */
 	const char *kind;			/* of a kind of runs: which one is read */

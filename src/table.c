@@ -14,10 +14,12 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/indexing.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
@@ -27,6 +29,7 @@
 #include "storage/lmgr.h"
 #include "table.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
@@ -467,6 +470,31 @@ table_has_index(Oid table_oid, const char *column)
 
 	table_close(relation, NoLock);
 	return found;
+}
+
+/*
+ * The indexes of a table (List of OIDs), from the catalog alone: the table need
+ * not be locked, and is not opened.
+ */
+List *
+table_index_oids(Oid table_oid)
+{
+	Relation	catalog = table_open(IndexRelationId, AccessShareLock);
+	List	   *indexes = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(table_oid));
+	scan = systable_beginscan(catalog, IndexIndrelidIndexId, true, NULL, 1,
+							  &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		indexes = lappend_oid(indexes,
+							  ((Form_pg_index) GETSTRUCT(tuple))->indexrelid);
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return indexes;
 }
 
 /* The owner of a table, which has to be locked. */

@@ -11,6 +11,7 @@
 #define UPGRADE_PREREQ_TABLE_H
 
 #include "guard.h"
+#include "nodes/pg_list.h"
 
 extern Oid	table_lookup(Oid schema_oid, const char *table_name);
 extern Obstacle *table_lock(Oid schema_oid, const char *table_name,
@@ -31,6 +32,7 @@ extern Obstacle *table_missing_index(const char *table_name,
 									 const char *column);
 extern Obstacle *table_other_owner(const char *table_name,
 								   const char *other_name);
+extern List *table_index_oids(Oid table_oid);
 extern Oid	table_owner(Oid table_oid);
 extern void table_act_as_owner(Oid table_oid);
 

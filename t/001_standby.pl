@@ -55,7 +55,7 @@ sub without
 
 # Checks of what only the primary knows.
 my @hidden = qw(live_sessions statistics autovacuum_on_big_tables checksum_failures connections_left
-  lock_queues long_transactions replication_slots);
+  disk_space lock_queues long_transactions migration_time replication_slots);
 
 my $on_primary = rows($primary, findings());
 my $on_standby = rows($standby, findings());

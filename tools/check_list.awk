@@ -47,7 +47,7 @@ function finish(    list, n, i) {
 		print "\t\t.reaching = " quoted(value["versions"]) ","
 	n = split(value["facts"], list, /, */)
 	for (i = 1; i <= n; i++) {
-		if (list[i] !~ /^(memory|runs)$/)
+		if (list[i] !~ /^(disk|memory|runs)$/)
 			fail("there is no fact \"" list[i] "\"")
 		print "\t\t." list[i] " = true,"
 	}

@@ -281,6 +281,8 @@ for_each_row(List *adequacies, RowFunction function, void *argument)
 		const Adequacy *adequacy = lfirst(lc);
 		ListCell   *cell;
 
+		if (adequacy->operation->is_update)
+			continue;
 		if (adequacy->estimate->uses == NIL)
 		{
 			row_values(adequacy, NULL, values);

@@ -24,6 +24,7 @@
 #include "ddl.h"
 #include "foreign_code.h"
 #include "index_build.h"
+#include "new_file.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -311,7 +312,7 @@ read_command(TableChange *change, const AlterTableCmd *command)
 
 /* Every index of a table, built again. */
 static List *
-rebuild_uses(TableFactsCache *cache, Relation table)
+rebuild_uses(TableFactsCache *cache, Relation table, List **files)
 {
 	List	   *uses = NIL;
 	ListCell   *lc;
@@ -328,7 +329,8 @@ rebuild_uses(TableFactsCache *cache, Relation table)
 		index = index_open(lfirst_oid(lc), NoLock);
 		uses = list_concat(uses,
 						   index_build_uses(cache, table,
-											index_build_again(table, index)));
+											index_build_again(table, index),
+											files));
 		index_close(index, NoLock);
 	}
 	return uses;
@@ -336,10 +338,12 @@ rebuild_uses(TableFactsCache *cache, Relation table)
 
 /*
  * rebuild_uses() for a table and its partitions and children, each of which
- * is written anew by itself.
+ * is written anew by itself, with the rows if rewrites_rows; these then have
+ * the columns that are added (List of AddedColumn *), too.
  */
 static List *
-rebuild_all_uses(TableFactsCache *cache, Relation table)
+rebuild_all_uses(TableFactsCache *cache, Relation table, bool rewrites_rows,
+				 List *added_columns, List **files)
 {
 	List	   *uses = NIL;
 	ListCell   *lc;
@@ -353,7 +357,12 @@ rebuild_all_uses(TableFactsCache *cache, Relation table)
 			obstacle_raise(obstacle);
 		part = table_open(lfirst_oid(lc), NoLock);
 		if (part->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-			uses = list_concat(uses, rebuild_uses(cache, part));
+		{
+			if (rewrites_rows)
+				*files = list_concat(*files,
+									 table_files(cache, part, added_columns));
+			uses = list_concat(uses, rebuild_uses(cache, part, files));
+		}
 		table_close(part, NoLock);
 	}
 	return uses;
@@ -361,7 +370,7 @@ rebuild_all_uses(TableFactsCache *cache, Relation table)
 
 static List *
 alter_table_uses(const AlterTableStmt *statement, const char *text,
-				 TableFactsCache *cache)
+				 TableFactsCache *cache, List **files)
 {
 	TableChange change = {NULL, text, false, NIL, NIL};
 	List	   *uses = NIL;
@@ -376,16 +385,18 @@ alter_table_uses(const AlterTableStmt *statement, const char *text,
 	foreach(lc, statement->cmds)
 		read_command(&change, lfirst_node(AlterTableCmd, lc));
 	if (change.is_rewrite)
-		uses = rebuild_all_uses(cache, change.table);
+		uses = rebuild_all_uses(cache, change.table, true,
+								change.added_columns, files);
 	foreach(lc, change.builds)
 		uses = list_concat(uses,
-						   index_build_uses(cache, change.table, lfirst(lc)));
+						   index_build_uses(cache, change.table, lfirst(lc),
+											files));
 	return uses;
 }
 
 static List *
 create_index_uses(IndexStmt *statement, const char *text,
-				  TableFactsCache *cache)
+				  TableFactsCache *cache, List **files)
 {
 	Relation	table = open_table(statement->relation, false);
 
@@ -397,7 +408,8 @@ create_index_uses(IndexStmt *statement, const char *text,
 		table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
 		return NIL;				/* ONLY: no index with rows */
 	return index_build_uses(cache, table,
-							index_build_of_statement(table, statement, text));
+							index_build_of_statement(table, statement, text),
+							files);
 }
 
 /*
@@ -429,7 +441,8 @@ ddl_refreshed_query(const RefreshMatViewStmt *statement)
 
 /* REFRESH MATERIALIZED VIEW: it has its indexes built again. */
 static List *
-refresh_uses(const RefreshMatViewStmt *statement, TableFactsCache *cache)
+refresh_uses(const RefreshMatViewStmt *statement, TableFactsCache *cache,
+			 List **files)
 {
 	Relation	view = open_table(statement->relation, false);
 
@@ -437,12 +450,23 @@ refresh_uses(const RefreshMatViewStmt *statement, TableFactsCache *cache)
 		return NIL;
 	if (statement->concurrent)
 		refuse("REFRESH MATERIALIZED VIEW CONCURRENTLY");
-	return rebuild_uses(cache, view);
+	*files = table_files(cache, view, NIL);
+	return rebuild_uses(cache, view, files);
+}
+
+/* What copies a table as it is, and builds its indexes again. */
+static List *
+copy_uses(TableFactsCache *cache, const RangeVar *name, List **files)
+{
+	Relation	table = open_table(name, false);
+
+	*files = list_concat(*files, table_files(cache, table, NIL));
+	return rebuild_uses(cache, table, files);
 }
 
 /* VACUUM; only with FULL is the table written anew. */
 static List *
-vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache)
+vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache, List **files)
 {
 	List	   *uses = NIL;
 	bool		is_full = false;
@@ -461,46 +485,48 @@ vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache)
 		refuse("VACUUM FULL of all tables");
 	foreach(lc, statement->rels)
 		uses = list_concat(uses,
-						   rebuild_uses(cache,
-										open_table(lfirst_node(VacuumRelation, lc)->relation,
-												   false)));
+						   copy_uses(cache, lfirst_node(VacuumRelation, lc)->relation,
+									 files));
 	return uses;
 }
 
 static List *
-reindex_uses(const ReindexStmt *statement, TableFactsCache *cache)
+reindex_uses(const ReindexStmt *statement, TableFactsCache *cache,
+			 List **files)
 {
 	if (statement->kind != REINDEX_OBJECT_TABLE)
 		refuse("a REINDEX of something else than a table");
-	return rebuild_all_uses(cache, open_table(statement->relation, false));
+	return rebuild_all_uses(cache, open_table(statement->relation, false),
+							false, NIL, files);
 }
 
 /*
  * The memory that a statement takes which is not planned (List of
  * MemoryUse *), under the settings that are in force now.  statement is as
  * the parser left it, and is changed.  Statements that build no index take
- * none.  Raises what is in the way as an error.
+ * none.  What it writes anew is appended to *files (List of NewFile *).
+ * Raises what is in the way as an error.
  */
 List *
-ddl_memory_uses(Node *statement, const char *text, TableFactsCache *cache)
+ddl_memory_uses(Node *statement, const char *text, TableFactsCache *cache,
+				List **files)
 {
 	switch (nodeTag(statement))
 	{
 		case T_IndexStmt:
-			return create_index_uses((IndexStmt *) statement, text, cache);
+			return create_index_uses((IndexStmt *) statement, text, cache, files);
 		case T_AlterTableStmt:
-			return alter_table_uses((AlterTableStmt *) statement, text, cache);
+			return alter_table_uses((AlterTableStmt *) statement, text, cache, files);
 		case T_ReindexStmt:
-			return reindex_uses((ReindexStmt *) statement, cache);
+			return reindex_uses((ReindexStmt *) statement, cache, files);
 		case T_VacuumStmt:
-			return vacuum_uses((VacuumStmt *) statement, cache);
+			return vacuum_uses((VacuumStmt *) statement, cache, files);
 		case T_ClusterStmt:
 			if (((ClusterStmt *) statement)->relation == NULL)
 				refuse("CLUSTER of all tables");
-			return rebuild_uses(cache,
-								open_table(((ClusterStmt *) statement)->relation, false));
+			return copy_uses(cache, ((ClusterStmt *) statement)->relation, files);
 		case T_RefreshMatViewStmt:
-			return refresh_uses((RefreshMatViewStmt *) statement, cache);
+			return refresh_uses((RefreshMatViewStmt *) statement, cache, files);
 		case T_CallStmt:
 		case T_ExecuteStmt:
 			ereport(ERROR,

@@ -15,6 +15,6 @@
 
 extern Query *ddl_refreshed_query(const RefreshMatViewStmt *statement);
 extern List *ddl_memory_uses(Node *statement, const char *text,
-							 TableFactsCache *cache);
+							 TableFactsCache *cache, List **files);
 
 #endif							/* UPGRADE_PREREQ_DDL_H */

@@ -18,6 +18,7 @@
 #include "compat.h"
 #include "index_build.h"
 #include "miscadmin.h"
+#include "new_file.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
@@ -85,6 +86,8 @@ index_build_again(Relation table, Relation index)
 	build->name = pstrdup(RelationGetRelationName(index));
 	build->access_method = index->rd_rel->relam;
 	build->is_unique = index->rd_index->indisunique;
+	build->key_count = index->rd_index->indnkeyatts;
+	build->old_index = RelationGetRelid(index);
 	build->predicate = RelationGetIndexPredicate(index);
 	for (int i = 0; i < index->rd_index->indnatts; i++)
 	{
@@ -133,6 +136,7 @@ index_build_of_statement(Relation table, IndexStmt *statement,
 	build->access_method = get_index_am_oid(statement->accessMethod, false);
 	build->is_unique = statement->unique;
 	build->is_concurrent = statement->concurrent;
+	build->key_count = list_length(statement->indexParams);
 	build->predicate = make_ands_implicit((Expr *) statement->whereClause);
 
 	foreach(lc, list_concat_copy(statement->indexParams,
@@ -162,6 +166,7 @@ index_build_of_constraint(Relation table, const Constraint *constraint,
 
 	build->access_method = BTREE_AM_OID;
 	build->is_unique = true;
+	build->key_count = list_length(constraint->keys);
 	foreach(lc, list_concat_copy(constraint->keys, constraint->including))
 	{
 		const char *name = strVal(lfirst(lc));
@@ -397,13 +402,50 @@ stored_columns(const IndexBuild *build)
 }
 
 /*
+ * The file of an index: rows are those that it is of, tuples what is known of
+ * its entries; of a GIN index, pointers is how many of them it has.
+ */
+static NewFile *
+index_file(Relation table, const IndexBuild *build, TableSample *sample,
+		   const ModelRows *tuples, double pointers)
+{
+	NewFile    *file = palloc0(sizeof(NewFile));
+	double		groups = -1;
+	double		most;
+	double		largest;
+
+	file->kind = FILE_INDEX;
+	file->table = RelationGetRelid(table);
+	file->replaced = build->old_index;
+	file->is_concurrent = build->is_concurrent;
+	file->rows = tuples->count;
+	file->certainty = CERTAINTY_AT_MOST;
+	if (build->access_method == GIN_AM_OID)
+	{
+		file->pointers = pointers;
+		file->bytes = model_gin_file(pointers);
+		file->certainty = CERTAINTY_ROUGH;
+		return file;
+	}
+
+	/* equal keys are stored once, where there are no other columns */
+	if (build->access_method == BTREE_AM_OID && !build->is_unique &&
+		build->key_count == list_length(build->columns) &&
+		sample_groups(build->columns, sample, &groups, &most, &largest))
+		groups = most;
+	file->bytes = model_btree_file(tuples, groups);
+	return file;
+}
+
+/*
  * The memory that the build of an index takes (List of MemoryUse *, empty if
- * next to none), under the settings that are in force now.  Errors: 55000 if
- * the number of rows is not known.
+ * next to none), under the settings that are in force now.  The index itself
+ * is appended to *files (List of NewFile *).  Errors: 55000 if the number of
+ * rows is not known.
  */
 List *
 index_build_uses(TableFactsCache *cache, Relation table,
-				 const IndexBuild *build)
+				 const IndexBuild *build, List **files)
 {
 	TableFacts *facts = table_facts_find(cache, RelationGetRelid(table));
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
@@ -411,7 +453,7 @@ index_build_uses(TableFactsCache *cache, Relation table,
 	maintenance_work_mem * 1024.0, sorts_charge_datums()};
 	TableSample *sample;
 	ModelRows	tuples;
-	GinEntries	entries;
+	GinEntries	entries = {0, 0};
 	List	   *more_uses = NIL;
 	bool		guessed = false;
 	double		rows = indexed_rows(facts, build, &sample, use);
@@ -464,6 +506,9 @@ index_build_uses(TableFactsCache *cache, Relation table,
 		default:
 			return NIL;
 	}
+
+	*files = lappend(*files, index_file(table, build, sample, &tuples,
+										entries.pointers));
 
 	/* the partitions' indexes are built one after the other */
 	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)

@@ -21,6 +21,8 @@ typedef struct IndexBuild
 	Oid			access_method;
 	List	   *columns;		/* of Expr *, over Vars of the table with
 								 * varno 1; INCLUDE columns last */
+	int			key_count;		/* the other columns are INCLUDEd */
+	Oid			old_index;		/* that it takes the place of, or InvalidOid */
 	List	   *predicate;		/* all of which a row has to satisfy */
 	bool		is_unique;
 	bool		is_concurrent;
@@ -41,6 +43,6 @@ extern IndexBuild *index_build_of_constraint(Relation table,
 											 const Constraint *constraint,
 											 List *added_columns);
 extern List *index_build_uses(TableFactsCache *cache, Relation table,
-							  const IndexBuild *build);
+							  const IndexBuild *build, List **files);
 
 #endif							/* UPGRADE_PREREQ_INDEX_BUILD_H */

@@ -126,6 +126,11 @@ extern ModelNeed model_hashed_setop(const ModelServer *server,
 
 extern ModelNeed model_tuplestore(const ModelServer *server,
 								  const ModelRows *rows);
+
+/* model_file.c */
+extern double model_btree_file(const ModelRows *tuples, double groups);
+extern double model_gin_file(double pointers);
+
 extern ModelNeed model_gin_build(const ModelServer *server, double keys,
 								 double distinct_keys, double key_length);
 

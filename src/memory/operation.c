@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * operation.c
- *	  The statements of OpenMetadata's migrations whose need of memory grows
- *	  with a table.
+ *	  The statements of OpenMetadata's migrations whose need of memory, disk or
+ *	  time grows with a table.
  *
  * What the migrations do stands in OpenMetadata's repository, in
  * bootstrap/sql/migrations/native/<release>/postgres and, where so noted, in
@@ -16,12 +16,14 @@
  *   or groups the table: what it does with them keeps nothing else.
  * - A table that is written anew has all its indexes built again, one after
  *   the other; so the figures of a rewrite depend on the indexes at hand.
+ * - An update of all documents of a table keeps no rows in memory, but writes
+ *   every row, its TOAST values and its index entries once more.
  *
- * Left out are tables that stay small, updates of single documents (which
- * keep no rows), the batches of a fixed size, and for want of a statement to
- * plan: the last update of 1.9.9, which joins the profiles to a table that
- * the same script makes; and the services that 1.7.0 counts pair by pair.
- * 2.1.0 is in development, and not listed.
+ * Left out are tables that stay small, updates of the few documents that have
+ * a certain key, the batches of a fixed size, and for want of a statement to
+ * plan the services that 1.7.0 counts pair by pair.  The last update of 1.9.9
+ * joins the profiles to a table that the same script makes: only what it
+ * writes is listed, not the join.  2.1.0 is in development, and not listed.
  *
  * src/memory/operation.c
  *
@@ -106,7 +108,7 @@ const Operation operations[] = {
 	" FROM entity_extension_time_series) AS numbered WHERE n > 1"},
 	{"1.2.0", "entity_extension_time_series",
 		"unique index on (entityfqnhash, extension, timestamp)",
-	"CREATE UNIQUE INDEX ON entity_extension_time_series (entityfqnhash, extension, timestamp)"},
+	"CREATE UNIQUE INDEX ON entity_extension_time_series (entityfqnhash, extension, timestamp)",.leaves_nothing = true},
 
 	{"1.3.0", "change_event",
 		"rewrite for a serial primary key",
@@ -114,6 +116,18 @@ const Operation operations[] = {
 	{"1.3.0", "data_quality_data_time_series",
 		"index on (incidentid), which is null in all rows",
 	"CREATE INDEX ON data_quality_data_time_series ((NULL::varchar))"},
+	{"1.3.0", "profiler_data_time_series",
+		"update of all documents",
+		"UPDATE profiler_data_time_series SET json = replace(json::text, '\"customMetricsProfile\"', '\"customMetrics\"')::jsonb",
+	.is_update = true},
+	{"1.3.0", "test_case",
+		"update of all documents",
+		"UPDATE test_case SET json = json::jsonb #- '{testCaseResult,testCaseFailureStatus}'",
+	.is_update = true},
+	{"1.3.0", "data_quality_data_time_series",
+		"update of all documents",
+		"UPDATE data_quality_data_time_series SET json = json::jsonb #- '{testCaseFailureStatus}'",
+	.is_update = true},
 
 	{"1.4.0", "query_entity",
 		"rewrite for a generated checksum",
@@ -127,6 +141,14 @@ const Operation operations[] = {
 	{"1.4.0", "query_entity",
 		"unique index on (checksum)",
 	"CREATE UNIQUE INDEX ON query_entity ((json ->> 'checksum'))"},
+	{"1.4.0", "query_entity",
+		"update of all documents for the checksum",
+		"UPDATE query_entity SET json = jsonb_set(json::jsonb, '{checksum}', to_jsonb(md5(json ->> 'checksum')))",
+	.is_update = true},
+	{"1.4.0", "table_entity",
+		"update of all documents",
+		"UPDATE table_entity SET json = json::jsonb #- '{viewDefinition}'",
+	.is_update = true},
 	{"1.4.0", "table_entity",
 		"index on (fqnhash, deleted)",
 	"CREATE INDEX ON table_entity (fqnhash, deleted)"},
@@ -134,6 +156,14 @@ const Operation operations[] = {
 		"index on (fqnhash, deleted)",
 	"CREATE INDEX ON test_case (fqnhash, deleted)"},
 
+	{"1.5.0", "table_entity",
+		"update of the documents with an owner",
+		"UPDATE table_entity SET json = json::jsonb #- '{owner}' WHERE json #>> '{owner}' IS NOT NULL",
+	.is_update = true},
+	{"1.5.0", "query_entity",
+		"update of the documents with an owner",
+		"UPDATE query_entity SET json = json::jsonb #- '{owner}' WHERE json #>> '{owner}' IS NOT NULL",
+	.is_update = true},
 	{"1.5.0", "entity_extension",
 		"index on (extension)",
 	"CREATE INDEX ON entity_extension (extension)"},
@@ -142,7 +172,7 @@ const Operation operations[] = {
 	"CREATE INDEX ON entity_relationship (fromentity, fromid, toentity, relation)"},
 	{"1.5.0", "thread_entity",
 		"rewrite for a generated column, four times",
-	"ALTER TABLE thread_entity ADD added varchar GENERATED ALWAYS AS (json -> 'entityRef' ->> 'id') STORED"},
+	"ALTER TABLE thread_entity ADD added varchar GENERATED ALWAYS AS (json -> 'entityRef' ->> 'id') STORED",.times = 4},
 	{"1.5.0", "thread_entity",
 		"text search index on (taskassigneesids)",
 		"CREATE INDEX ON thread_entity USING gin (to_tsvector('simple',"
@@ -173,6 +203,10 @@ const Operation operations[] = {
 	{"1.6.0", "test_case",
 		"rewrite for a generated status",
 	"ALTER TABLE test_case ADD added varchar GENERATED ALWAYS AS (json ->> 'testCaseStatus') STORED"},
+	{"1.6.0", "test_case",
+		"update of all documents",
+		"UPDATE test_case SET json = json::jsonb - 'testCaseResult'",
+	.is_update = true},
 	{"1.6.0", "change_event",
 		"index on (offset, eventtime)",
 	"CREATE INDEX ON change_event (\"offset\", eventtime)"},
@@ -268,29 +302,34 @@ const Operation operations[] = {
 	" ADD added varchar GENERATED ALWAYS AS (json -> 'profileData' ->> 'operation') STORED"},
 	{"1.9.9", "profiler_data_time_series",
 		"index on (entityfqnhash)",
-	"CREATE INDEX ON profiler_data_time_series (entityfqnhash)"},
+	"CREATE INDEX ON profiler_data_time_series (entityfqnhash)",.leaves_nothing = true},
 	{"1.9.9", "profiler_data_time_series",
 		"index on (extension)",
-	"CREATE INDEX ON profiler_data_time_series (extension)"},
+	"CREATE INDEX ON profiler_data_time_series (extension)",.leaves_nothing = true},
 	{"1.9.9", "table_entity",
 		"index on (fqnhash)",
-	"CREATE INDEX ON table_entity (fqnhash)"},
+	"CREATE INDEX ON table_entity (fqnhash)",.leaves_nothing = true},
 	{"1.9.9", "profiler_data_time_series",
 		"index on the first 131 characters of entityfqnhash",
-	"CREATE INDEX ON profiler_data_time_series (substring(entityfqnhash, 1, 131))"},
+	"CREATE INDEX ON profiler_data_time_series (substring(entityfqnhash, 1, 131))",.leaves_nothing = true},
 	{"1.9.9", "profiler_data_time_series",
 		"index on (extension, entityfqnhash)",
-	"CREATE INDEX ON profiler_data_time_series (extension, entityfqnhash)"},
+	"CREATE INDEX ON profiler_data_time_series (extension, entityfqnhash)",.leaves_nothing = true},
 	{"1.9.9", "table_entity",
 		"hash of all tables with their documents to update their profiles, twice",
 		"UPDATE profiler_data_time_series AS p SET json = jsonb_build_object('profileData', p.json,"
 		" 'timestamp', p.timestamp, 'id', t.json ->> 'id', 'name', t.name)"
 		" FROM table_entity AS t"
-	" WHERE t.fqnhash = p.entityfqnhash AND p.extension = 'table.tableProfile'"},
+	" WHERE t.fqnhash = p.entityfqnhash AND p.extension = 'table.tableProfile'",.times = 2},
 	{"1.9.9", "profiler_data_time_series",
 		"hash of the profiled columns, to tell them apart",
 		"SELECT DISTINCT entityfqnhash, left(entityfqnhash, 131) FROM profiler_data_time_series"
 	" WHERE extension = 'table.columnProfile'"},
+	{"1.9.9", "profiler_data_time_series",
+		"update of the documents of column profiles",
+		"UPDATE profiler_data_time_series SET json = jsonb_build_object('profileData', json, 'timestamp', timestamp)"
+		" WHERE extension = 'table.columnProfile'",
+	.is_update = true},
 
 	{"1.10.0", "table_entity",
 		"rewrite for a generated databaseschemahash",
@@ -385,16 +424,16 @@ const Operation operations[] = {
 	"CREATE INDEX CONCURRENTLY ON tag_usage (lower(targetfqnhash))"},
 	{"1.12.8", "tag_usage",
 		"index on (source, targetfqnhash_lower), covering",
-	"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(targetfqnhash)) INCLUDE (tagfqn, labeltype, state)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(targetfqnhash)) INCLUDE (tagfqn, labeltype, state)",.leaves_nothing = true},
 	{"1.12.8", "tag_usage",
 		"index on (source, tagfqn_lower), covering",
-	"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage (source, lower(tagfqn)) INCLUDE (targetfqnhash, labeltype, state)",.leaves_nothing = true},
 	{"1.12.8", "tag_usage",
 		"index on (tagfqnhash, source), covering",
-	"CREATE INDEX CONCURRENTLY ON tag_usage (tagfqnhash, source) INCLUDE (targetfqnhash, tagfqn, labeltype, state)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage (tagfqnhash, source) INCLUDE (targetfqnhash, tagfqn, labeltype, state)",.leaves_nothing = true},
 	{"1.12.8", "tag_usage",
 		"trigram index on (targetfqnhash)",
-	"CREATE INDEX CONCURRENTLY ON tag_usage USING gin (targetfqnhash gin_trgm_ops)"},
+	"CREATE INDEX CONCURRENTLY ON tag_usage USING gin (targetfqnhash gin_trgm_ops)",.leaves_nothing = true},
 
 	/*
 	 * The script sets work_mem to 256 MB and maintenance_work_mem to 512 MB
@@ -424,19 +463,19 @@ const Operation operations[] = {
 	"CREATE INDEX ON entity_relationship (fromentity, toentity, relation, toid)"},
 	{"1.13.0", "entity_relationship",
 		"primary key on (fromid, toid, relation, relationtype)",
-	"CREATE UNIQUE INDEX ON entity_relationship (fromid, toid, relation, (''::varchar))"},
+	"CREATE UNIQUE INDEX ON entity_relationship (fromid, toid, relation, (''::varchar))",.leaves_nothing = true},
 	{"1.13.0", "entity_usage",
 		"unique index on (id, usagedate)",
-	"CREATE UNIQUE INDEX ON entity_usage (id, usagedate)"},
+	"CREATE UNIQUE INDEX ON entity_usage (id, usagedate)",.leaves_nothing = true},
 	{"1.13.0", "query_entity",
 		"index on (fqnhash)",
-	"CREATE INDEX CONCURRENTLY ON query_entity (fqnhash)"},
+	"CREATE INDEX CONCURRENTLY ON query_entity (fqnhash)",.leaves_nothing = true},
 	{"1.13.0", "table_entity",
 		"index on (fqnhash)",
-	"CREATE INDEX CONCURRENTLY ON table_entity (fqnhash)"},
+	"CREATE INDEX CONCURRENTLY ON table_entity (fqnhash)",.leaves_nothing = true},
 	{"1.13.0", "test_case",
 		"index on (fqnhash)",
-	"CREATE INDEX CONCURRENTLY ON test_case (fqnhash)"},
+	"CREATE INDEX CONCURRENTLY ON test_case (fqnhash)",.leaves_nothing = true},
 	{"1.13.4", "entity_usage",
 		"index on (usagedate, entitytype)",
 	"CREATE INDEX CONCURRENTLY ON entity_usage (usagedate, entitytype)"},

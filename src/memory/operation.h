@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * operation.h
- *	  The statements of OpenMetadata's migrations whose need of memory grows
- *	  with a table.
+ *	  The statements of OpenMetadata's migrations whose need of memory, disk or
+ *	  time grows with a table.
  *
  * src/memory/operation.h
  *
@@ -20,6 +20,11 @@ typedef struct Operation
 	const char *description;	/* for people: what it is, on which key */
 	const char *statement;		/* one of the same shape, with OpenMetadata's
 								 * schema in search_path: planned, never run */
+	int			times;			/* it is done; 0 for once */
+	bool		is_update;		/* keeps no rows in memory, but writes many:
+								 * of interest for disk and time only */
+	bool		leaves_nothing; /* the index takes the place of one like it,
+								 * or is dropped again */
 } Operation;
 
 extern const Operation operations[];

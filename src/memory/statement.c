@@ -24,6 +24,7 @@
 #include "foreign_code.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
 #include "plan.h"
 #include "rewrite/rewriteHandler.h"
 #include "statement.h"
@@ -232,6 +233,30 @@ statement_available_bytes(const StatementSettings *settings,
 	return settings->is_known ? setting_bytes_of(settings, use) : -1;
 }
 
+/*
+ * Note how many rows a statement updates or deletes: the share of the table
+ * that the planner expects, of the rows that the table is known to have.
+ */
+static void
+find_changed_rows(StatementCall *call, const PlannedStmt *stmt)
+{
+	TableFacts *facts;
+	double		rows = 0;
+	ListCell   *lc;
+
+	if ((stmt->commandType != CMD_UPDATE && stmt->commandType != CMD_DELETE) ||
+		!IsA(stmt->planTree, ModifyTable) || stmt->resultRelations == NIL)
+		return;
+	foreach(lc, modify_table_plans((ModifyTable *) stmt->planTree))
+		rows += ((Plan *) lfirst(lc))->plan_rows;
+	facts = table_facts_find(call->cache,
+							 rt_fetch(linitial_int(stmt->resultRelations),
+									  stmt->rtable)->relid);
+	call->estimate->changed_share = facts->planned_rows > 0 ?
+		Min(rows / facts->planned_rows, 1) : 1;
+	call->estimate->changed_rows = Max(facts->rows, 0) * call->estimate->changed_share;
+}
+
 /* Plan a query, and note which nodes of the plan keep rows in memory. */
 static void
 read_query(StatementCall *call, Query *query)
@@ -247,6 +272,7 @@ read_query(StatementCall *call, Query *query)
 	stmt = plan_at(call, query, call->settings->work_mem_kb);
 	call->estimate->uses = list_concat(call->estimate->uses,
 									   plan_memory_uses(stmt, call->cache));
+	find_changed_rows(call, stmt);
 
 	foreach(lc, call->estimate->uses)
 	{
@@ -319,7 +345,8 @@ read_analyzed(StatementCall *call, Query *query)
 	call->estimate->uses = list_concat(call->estimate->uses,
 									   ddl_memory_uses(query->utilityStmt,
 													   call->text,
-													   call->cache));
+													   call->cache,
+													   &call->estimate->files));
 	within = query_within(query->utilityStmt);
 	if (within == NULL)
 		return;
@@ -423,6 +450,7 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 	estimate->peak_bytes = Max(estimate->peak_bytes, build_bytes);
 	temp_bytes = Max(temp_bytes, build_temp_bytes);
 
+	estimate->temp_bytes = temp_known ? temp_bytes : -1;
 	estimate->outcome = OUTCOME_LIGHT;
 	foreach(lc, estimate->uses)
 	{
@@ -445,6 +473,7 @@ statement_unknown(Obstacle *obstacle)
 
 	estimate->outcome = OUTCOME_UNKNOWN;
 	estimate->obstacle = obstacle;
+	estimate->temp_bytes = -1;
 	return estimate;
 }
 
@@ -463,7 +492,8 @@ statement_estimate(const char *text, const StatementSettings *settings,
 
 	if (obstacle != NULL)
 	{
-		estimate->uses = NIL;
+		estimate->uses = estimate->files = NIL;
+		estimate->temp_bytes = -1;
 		estimate->outcome = OUTCOME_UNKNOWN;
 		estimate->obstacle = obstacle;
 		return estimate;

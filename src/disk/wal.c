@@ -1,0 +1,136 @@
+/*-------------------------------------------------------------------------
+ *
+ * wal.c
+ *	  How much of the WAL that is written stays on disk.
+ *
+ * Checkpoints are timed so that pg_wal stays below max_wal_size
+ * (CalculateCheckpointSegments() in src/backend/access/transam/xlog.c), and
+ * remove or recycle what nobody needs any more.  Files stay on top of that for
+ * wal_keep_size, for a replication slot (KeepLogSeg()), and until they are
+ * archived (XLogArchiveCheckDone() in xlogarchive.c).  A logical slot keeps
+ * all WAL from the begin of the oldest transaction that runs
+ * (SnapBuildProcessRunningXacts() in replication/logical/snapbuild.c), and so
+ * all that one long statement writes.
+ *
+ * src/disk/wal.c
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+
+#include "access/xlog.h"
+#include "access/xlog_internal.h"
+#include "compat.h"
+#include "query.h"
+#include "storage/fd.h"
+#include "wal.h"
+
+/* The first slot that holds WAL, a logical one or one that nobody reads. */
+static const char slot_query[] =
+"SELECT format(CASE WHEN s.slot_type = 'logical' "
+"THEN 'Logical replication slot \"%s\" keeps the WAL of a statement until it has ended.' "
+"ELSE 'Nobody reads from replication slot \"%s\", which keeps the WAL.' END, s.slot_name) "
+"FROM pg_catalog.pg_replication_slots AS s "
+"WHERE s.restart_lsn IS NOT NULL AND s.wal_status <> 'lost' "
+"AND (s.slot_type = 'logical' OR NOT s.active) "
+"ORDER BY s.slot_type, s.slot_name LIMIT 1";
+
+static const char archiver_query[] =
+"SELECT a.last_failed_wal FROM pg_catalog.pg_stat_archiver AS a "
+"WHERE current_setting('archive_mode') <> 'off' AND a.last_failed_time IS NOT NULL "
+"AND a.last_failed_time > COALESCE(a.last_archived_time, '-infinity')";
+
+/* A size setting, in bytes; its own unit is MB. */
+static double
+megabytes(const char *name)
+{
+	double		number = strtod(GetConfigOption(name, false, false), NULL);
+
+	return number < 0 ? -1 : number * 1024 * 1024;
+}
+
+/* The size of the files in pg_wal, or -1. */
+static double
+present_bytes(void)
+{
+	DIR		   *folder = AllocateDir(XLOGDIR);
+	struct dirent *entry;
+	double		bytes = 0;
+
+	if (folder == NULL)
+		return -1;
+	while ((entry = ReadDirExtended(folder, XLOGDIR, LOG)) != NULL)
+	{
+		struct stat file;
+
+		if (IsXLogFileName(entry->d_name) &&
+			stat(psprintf("%s/%s", XLOGDIR, entry->d_name), &file) == 0)
+			bytes += (double) file.st_size;
+	}
+	FreeDir(folder);
+	return bytes;
+}
+
+/* The text that a query gives, or NULL if it gives no row. */
+static const char *
+query_answer(const char *query)
+{
+	MemoryContext context = CurrentMemoryContext;
+	const char *text = NULL;
+
+	SPI_connect();
+	if (query_run(query, 0, NULL) > 0)
+		text = query_text(0, 1, context);
+	SPI_finish();
+	return text;
+}
+
+/*
+ * What the server does with WAL.  may_see: whether the caller may know how much
+ * there is.  To be called under guard_run().
+ */
+WalState *
+wal_state(bool may_see)
+{
+	WalState   *state = palloc0(sizeof(WalState));
+	const char *failed = query_answer(archiver_query);
+
+	state->is_minimal = strcmp(GetConfigOption("wal_level", false, false), "minimal") == 0;
+	state->full_pages = strcmp(GetConfigOption("full_page_writes", false, false), "on") == 0;
+	state->present_bytes = may_see ? present_bytes() : -1;
+	state->recycled_from = megabytes("max_wal_size") + megabytes("wal_keep_size");
+	state->held_limit = -1;
+
+	state->reason = query_answer(slot_query);
+	if (state->reason != NULL)
+		state->held_limit = megabytes("max_slot_wal_keep_size");
+	if (failed != NULL)
+	{
+		/* no limit holds for what is not archived yet */
+		state->reason = psprintf("Archiving fails, last for %s: the WAL stays until it works.",
+								 failed);
+		state->held_limit = -1;
+	}
+	state->is_held = state->reason != NULL;
+	return state;
+}
+
+/*
+ * By how much pg_wal is larger, in bytes, when so much has been written since
+ * now.
+ */
+double
+wal_growth(const WalState *state, double written_bytes)
+{
+	double		room = state->recycled_from - Max(state->present_bytes, 0);
+
+	if (state->is_held)
+	{
+		if (state->held_limit < 0)
+			return written_bytes;
+		room = Max(room, state->held_limit);
+	}
+	return Max(Min(written_bytes, room), 0);
+}

@@ -1,0 +1,41 @@
+/*-------------------------------------------------------------------------
+ *
+ * new_file.h
+ *	  What a statement writes anew: a table, its TOAST table, an index.
+ *
+ * src/memory/new_file.h
+ *
+ *-------------------------------------------------------------------------
+ */
+#ifndef UPGRADE_PREREQ_NEW_FILE_H
+#define UPGRADE_PREREQ_NEW_FILE_H
+
+#include "table_facts.h"
+
+typedef enum FileKind
+{
+	FILE_HEAP,
+	FILE_TOAST,
+	FILE_INDEX,
+} FileKind;
+
+/* A relation that is written from its beginning. */
+typedef struct NewFile
+{
+	FileKind	kind;
+	Oid			table;			/* that it is of, or the partition */
+	Oid			replaced;		/* the relation whose place it takes when the
+								 * statement ends, or InvalidOid */
+	bool		is_concurrent;	/* an index that is built beside the
+								 * application's work */
+	double		rows;
+	double		pointers;		/* of a GIN index, to rows; else 0 */
+	double		bytes;			/* -1 if not known */
+	Certainty	certainty;		/* of bytes */
+} NewFile;
+
+extern List *table_files(TableFactsCache *cache, Relation table,
+						 List *added_columns);
+extern double relation_file_bytes(Oid relid);
+
+#endif							/* UPGRADE_PREREQ_NEW_FILE_H */

@@ -1,0 +1,265 @@
+# A disk that is too small: a tablespace and pg_wal on small file systems of
+# their own, which are too small first, and then are not.  What a statement
+# really writes is what was said.  A measurement that is cancelled ends at once
+# and leaves no file; locks, standbys and low-right roles.
+#
+# The file systems are mounted in a mount namespace of the test's own, which
+# ends with it; without the right to make one the test is skipped.
+
+use strict;
+use warnings;
+
+use File::Temp;
+use FindBin;
+use Test::More;
+
+# before the modules of PostgreSQL's tests take a port
+BEGIN
+{
+	my @own = qw(unshare --user --map-current-user --keep-caps --mount);
+
+	if (!$ENV{UPGRADE_PREREQ_OWN_MOUNTS})
+	{
+		plan skip_all => 'no file system can be mounted here (unshare --user --mount)'
+		  if system("@own true >/dev/null 2>&1") != 0;
+		$ENV{UPGRADE_PREREQ_OWN_MOUNTS} = 1;
+		exec @own, $^X, (map { "-I$_" } @INC), "$FindBin::RealBin/$FindBin::RealScript"
+		  or die "unshare: $!";
+	}
+}
+
+use lib $FindBin::RealBin;
+use Preflight;
+
+my $mb = 1024 * 1024;
+my $folder = File::Temp::tempdir(CLEANUP => 1);
+chmod 0755, $folder;
+
+# Mount a small file system; returns its folder.
+sub mount
+{
+	my ($name, $size) = @_;
+
+	mkdir "$folder/$name" or die "$name: $!";
+	system('mount', '-t', 'tmpfs', '-o', "size=$size,mode=1777", 'tmpfs', "$folder/$name") == 0
+	  or BAIL_OUT("mount: $?");
+	return "$folder/$name";
+}
+
+# Let a file system have so many bytes left, or all of them.
+sub leave
+{
+	my ($path, $left) = @_;
+
+	unlink "$path/filler";
+	return if !defined $left;
+	my $free = `df --output=avail -B1 $path | tail -n 1`;
+	open my $file, '>', "$path/filler" or die "filler: $!";
+	for (my $bytes = $free - $left; $bytes > 0; $bytes -= $mb)
+	{
+		print {$file} "\0" x ($bytes < $mb ? $bytes : $mb);
+	}
+	close $file or die "filler: $!";
+}
+
+my $small = mount('small', '96m');
+my $wal = mount('wal', '320m');
+mkdir "$small/data";
+chmod 0700, "$small/data";
+
+my $node = new_node('main', allows_streaming => 1);
+my $data = $node->data_dir;
+system("mv $data/pg_wal $wal/pg_wal && ln -s $wal/pg_wal $data/pg_wal") == 0 or die 'pg_wal';
+$node->append_conf('postgresql.conf', qq{
+max_wal_size = 32MB
+min_wal_size = 32MB
+wal_keep_size = 0
+max_parallel_maintenance_workers = 0
+});
+$node->start;
+new_openmetadata($node, 'openmetadata_db', era => '1.8', fill => { scale => 4 });
+
+sub openmetadata
+{
+	return sql($node, 'openmetadata_db', @_);
+}
+
+# What the check finds: "level|status|place", one a line.
+my $check = q{
+	SELECT concat_ws('|', level, status, object_identity)
+	FROM upgrade_prereq_findings('1.13.4', include => '{disk_space}')};
+
+# ----- where things are -----
+
+my $tables = openmetadata("SELECT place || ' ' || file_system FROM upgrade_prereq_file_systems()");
+is($tables, "tablespace pg_default 1\npg_wal 2", 'pg_wal on a disk of its own is told apart');
+is(openmetadata($check), 'info|passed', 'there is room');
+
+openmetadata(qq{
+	CREATE TABLESPACE small LOCATION '$small/data'});
+openmetadata(qq{
+	ALTER TABLE openmetadata.profiler_data_time_series SET TABLESPACE small});
+openmetadata(q{
+	SELECT format('ALTER INDEX %s SET TABLESPACE small', indexrelid::regclass)
+	FROM pg_index WHERE indrelid = 'openmetadata.profiler_data_time_series'::regclass \gexec});
+openmetadata('CHECKPOINT');
+is(openmetadata(q{
+	SELECT DISTINCT tablespace FROM upgrade_prereq_disk('1.9.9')
+	WHERE table_name = 'profiler_data_time_series' AND operation LIKE 'rewrite%'}),
+	'small', 'a rewrite stays in its tablespace');
+is(openmetadata($check), 'info|passed', 'there is room in the small tablespace');
+
+# Temporary files where the role that migrates has them; names that are not
+# there do not count.
+openmetadata(q{ALTER ROLE openmetadata_user IN DATABASE openmetadata_db SET temp_tablespaces = nowhere, small});
+is(openmetadata("SELECT string_agg(place, ', ') FROM upgrade_prereq_file_systems()"),
+	'tablespace pg_default, pg_wal, tablespace small', 'the tablespaces for temporary files are looked at');
+openmetadata(q{ALTER ROLE openmetadata_user IN DATABASE openmetadata_db SET default_tablespace = 'small'});
+like(openmetadata(q{
+	SELECT DISTINCT tablespace FROM upgrade_prereq_disk('1.9.5') WHERE table_name = 'tag_usage' AND operation LIKE 'index%'}),
+	qr/^small$/, 'new indexes go where default_tablespace says');
+openmetadata('ALTER ROLE openmetadata_user IN DATABASE openmetadata_db RESET ALL');
+
+# ----- too small, and that is true -----
+
+my $needed = openmetadata(q{
+	SELECT heap_bytes + toast_bytes + index_bytes FROM upgrade_prereq_disk('1.9.9')
+	WHERE table_name = 'profiler_data_time_series' AND operation LIKE 'rewrite%'});
+my $rewrite = q{
+	ALTER TABLE openmetadata.profiler_data_time_series
+	ADD added varchar GENERATED ALWAYS AS (json -> 'profileData' ->> 'operation') STORED};
+
+leave($small, int($needed * 0.9));
+like(openmetadata($check), qr/^error\|found\|tablespace small$/m, 'a tenth too little is found');
+like((run_psql($node, 'openmetadata_db', $rewrite))[2], qr/53100/, '... and the statement fails there');
+leave($small, undef);
+is(openmetadata($check), 'info|passed', 'with room again all is well');
+
+leave($small, int($needed * 1.05));
+unlike(openmetadata(q{
+	SELECT string_agg(level::text, ',') FROM upgrade_prereq_findings('1.9.0', include => '{disk_space}')}),
+	qr/error/, 'what comes after the target does not count');
+is(openmetadata(q{
+	SELECT peak_bytes <= free_bytes FROM upgrade_prereq_disk('1.9.9')
+	WHERE table_name = 'profiler_data_time_series' AND operation LIKE 'rewrite%'}),
+	't', 'one part in twenty more than said is enough by the estimate');
+openmetadata('CHECKPOINT');
+is((run_psql($node, 'openmetadata_db', "BEGIN; $rewrite; ROLLBACK;"))[2], '', '... and in truth');
+leave($small, undef);
+
+# ----- WAL that stays -----
+
+# twice: which files are there changes with the moment
+my $written = openmetadata(q{SELECT sum(wal_bytes * times) FROM upgrade_prereq_disk('1.13.4')});
+cmp_ok($written, '>', 64 * $mb, 'the migration writes some WAL');
+leave($wal, int($written / 2));
+openmetadata('CHECKPOINT');
+is(openmetadata($check), 'info|passed', 'WAL that is recycled needs no more room');
+openmetadata(q{SELECT pg_create_physical_replication_slot('nobody', true)});
+my $finding = openmetadata(q{
+	SELECT concat_ws('|', level, object_identity, hint) FROM upgrade_prereq_findings('1.13.4', include => '{disk_space}')});
+like($finding, qr/^error\|pg_wal\|.*Nobody reads from replication slot "nobody"/, 'WAL that a slot keeps does');
+openmetadata(q{ALTER SYSTEM SET max_slot_wal_keep_size = '16MB'});
+openmetadata('SELECT pg_reload_conf()');
+is(openmetadata($check), 'info|passed', '... unless there is a limit to it');
+openmetadata('ALTER SYSTEM RESET ALL');
+openmetadata(q{SELECT pg_drop_replication_slot('nobody')});
+openmetadata('SELECT pg_reload_conf()');
+leave($wal, undef);
+
+# ----- what is written is what was said -----
+
+my $lsn = openmetadata('SELECT pg_current_wal_insert_lsn()');
+my $said = openmetadata(q{
+	SELECT heap_bytes + index_bytes || '|' || wal_bytes FROM upgrade_prereq_disk('1.9.9')
+	WHERE table_name = 'profiler_data_time_series' AND operation LIKE 'rewrite%'});
+openmetadata($rewrite);
+my ($said_bytes, $said_wal) = split /\|/, $said;
+my $now = openmetadata("SELECT pg_relation_size('openmetadata.profiler_data_time_series') + pg_indexes_size('openmetadata.profiler_data_time_series')");
+my $true_wal = openmetadata("SELECT pg_current_wal_insert_lsn() - '$lsn'::pg_lsn");
+note(sprintf 'said / true: files %.3f, WAL %.3f', $said_bytes / $now, $said_wal / $true_wal);
+cmp_ok($said_bytes / $now, '>=', 0.99, 'a rewrite writes no more than was said');
+cmp_ok($said_bytes / $now, '<=', 1.10, '... and not much less');
+cmp_ok($said_wal / $true_wal, '>=', 0.90, 'nor more WAL');
+cmp_ok($said_wal / $true_wal, '<=', 1.30, '... nor much less');
+
+# ----- locks: nobody is waited for -----
+
+my $holder = session($node, 'openmetadata_db');
+$holder->query('BEGIN; LOCK TABLE openmetadata.query_entity;');
+like(openmetadata(q{
+	SELECT DISTINCT sqlstate || ' ' || (heap_bytes > 0)::text || ' ' || basis FROM upgrade_prereq_disk('1.11.0')
+	WHERE table_name = 'query_entity' AND operation LIKE 'rewrite%'}),
+	qr/^55P03 true .*sizes are those that the catalog has now/, 'of a locked table there are the sizes of the catalog');
+like(openmetadata($check), qr/^error\|unknown\|openmetadata\.query_entity$/m, '... and the check says so');
+$holder->query('ROLLBACK;');
+
+# ----- the measurement -----
+
+my $files = 'SELECT count(*) FROM pg_ls_tmpdir()';
+my $worker = session($node, 'openmetadata_db');
+$worker->begin(q{
+	SELECT count(*) FROM generate_series(1, 100) AS i, LATERAL (SELECT count(*) FROM upgrade_prereq_disk('1.13.4', calibrate => i > 0)) AS again});
+$node->poll_query_until('postgres', 'SELECT count(*) > 0 FROM pg_ls_tmpdir()');
+sql($node, 'postgres', 'SELECT pg_cancel_backend(' . $worker->pid . ')');
+$worker->finish;
+like($worker->errors, qr/57014/, 'a measurement that is cancelled ends');
+is(sql($node, 'postgres', $files), '0', '... and leaves no file');
+is($worker->query(q{
+	BEGIN READ ONLY;
+	SELECT count(time_ms) > 20 FROM upgrade_prereq_disk('1.13.4', calibrate => true);
+	COMMIT;}), 't', 'it can be made in a read-only transaction');
+is(sql($node, 'postgres', $files), '0', '... and leaves no file');
+openmetadata(q{ALTER ROLE postgres SET temp_file_limit = '1MB'});
+is(openmetadata(q{
+	SELECT status || ' ' || (data ->> 'sqlstate')
+	FROM upgrade_prereq_findings('1.13.4', include => '{migration_time}', deep => true)}),
+	'unknown 53400', 'without room for its file the time is not known');
+openmetadata('ALTER ROLE postgres RESET ALL');
+
+# ----- who may read nothing -----
+
+sql($node, 'openmetadata_db', q{
+	CREATE ROLE low LOGIN;
+	GRANT USAGE ON SCHEMA openmetadata TO low;
+	GRANT SELECT ON openmetadata."DATABASE_CHANGE_LOG", openmetadata.server_change_log TO low});
+is(openmetadata(q{
+	SELECT count(*) > 0, count(time_ms), count(free_bytes), count(*) FILTER (WHERE heap_bytes > 0) > 0
+	FROM upgrade_prereq_disk('1.13.4', calibrate => true)}, user => 'low'),
+	't|0|0|t', 'who may read no table gets the sizes of those that are rewritten');
+is(openmetadata(q{
+	SELECT DISTINCT status, data ->> 'sqlstate' FROM upgrade_prereq_findings('1.13.4', include => '{migration_time}', deep => true)},
+	user => 'low'), 'unknown|42501', '... and no time');
+
+# ----- a standby -----
+
+# without the tablespace, which cannot be in two places on one machine
+openmetadata(q{
+	ALTER TABLE openmetadata.profiler_data_time_series SET TABLESPACE pg_default;
+	ALTER INDEX ALL IN TABLESPACE small SET TABLESPACE pg_default});
+openmetadata('DROP TABLESPACE small');
+$node->backup('base');
+my $standby = get_node('standby');
+$standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->start;
+is(sql($standby, 'openmetadata_db', q{
+	SELECT status, object_type FROM upgrade_prereq_findings('1.13.4', include => '{disk_space,migration_time}', deep => true)}),
+	"unknown|server\nunknown|server", 'a standby says that it is one');
+is(sql($standby, 'openmetadata_db', q{
+	SELECT count(time_ms) > 20, bool_and(peak_bytes < free_bytes)
+	FROM upgrade_prereq_disk('1.13.4', calibrate => true)}), 't|t', '... and measures itself');
+is(sql($standby, 'postgres', $files), '0', '... and leaves no file');
+$standby->stop;
+
+# ----- wal_level -----
+
+$node->append_conf('postgresql.conf', "wal_level = minimal\nmax_wal_senders = 0\n");
+$node->restart;
+is(openmetadata(q{
+	SELECT max(wal_bytes) FILTER (WHERE operation LIKE 'rewrite%'),
+	       min(wal_bytes) FILTER (WHERE operation LIKE 'update%') > 0,
+	       min(wal_bytes) FILTER (WHERE operation LIKE 'partial trigram%') > 0
+	FROM upgrade_prereq_disk('1.13.4')}), '0|t|t', 'with wal_level minimal what is new is not logged, but for CONCURRENTLY');
+
+$node->stop;
+done_testing();
