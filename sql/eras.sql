@@ -15,8 +15,7 @@ CREATE TABLE public.era_unknown (era text, target text, check_id text, message t
 CREATE FUNCTION public.try_targets(era text) RETURNS bigint LANGUAGE sql AS $$
     WITH target AS (
         SELECT target FROM unnest(string_to_array(
-            '1.0.2,1.1.0,1.1.5,1.2.0,1.2.1,1.3.0,1.4.0,1.5.0,1.6.0,1.7.0,1.8.0,1.8.2,1.9.0,1.9.5,1.9.9,1.10.0,1.10.3,'
-            '1.11.0,1.12.0,1.12.2,1.12.7,1.12.9,1.12.12,1.13.0,1.13.1,1.13.4,2.0.0,2.0.3,2.1.0', ',')) AS target
+            '1.1.0,1.2.0,1.3.0,1.4.0,1.5.0,1.6.0,1.7.0,1.8.0,1.9.0,1.10.0,1.11.0,1.12.0,1.13.0,2.0.0,2.0.3,2.1.0', ',')) AS target
         WHERE string_to_array(target, '.')::int[] > string_to_array(era, '.')::int[]
     ), answer AS (
         INSERT INTO era_unknown
