@@ -7,6 +7,7 @@ EXTENSION = upgrade_prereq
 MODULE_big = upgrade_prereq
 PGFILEDESC = "upgrade_prereq - preflight checks before an OpenMetadata upgrade"
 DATA = sql/upgrade_prereq--1.0.sql
+DATA_built = upgrade_prereq_check.sql
 SCRIPTS = tools/upgrade-prereq-backup
 
 OBJS = \
@@ -143,7 +144,7 @@ PG_CPPFLAGS = -DUPGRADE_PREREQ_VERSION='"$(version)"' -I$(source_dir)/src
 
 EXTRA_CLEAN = fuzz_archive fuzzer model_test src/breaking_list.c src/check_list.c \
 	src/check_pages.c src/kind_list.c src/runs/airflow_texts.c META.json \
-	upgrade_prereq_check.sql upgrade_prereq-*.zip
+	upgrade_prereq-*.zip
 
 # Out of tree, the folders of the objects have to exist before the first
 # rule runs.
@@ -217,22 +218,14 @@ src/breaking_list.o src/breaking_list.bc: src/breaking_list.c
 
 # The same for databases where no extension can be installed: one psql script,
 # made of the same files.
-script_parts := $(addprefix $(source_dir)/src/script/,begin.sql guard.sql \
-	installation.sql settings.sql runs.sql breaking.sql check.sql report.sql run.sql)
-script_tools := $(addprefix $(source_dir)/tools/,header.awk script.awk)
-script_texts := $(addprefix $(source_dir)/,src/need.c src/release.c src/role_setting.c \
-	src/breaking_probe.c src/runs/run_list.c src/runs/run_fix.c sql/upgrade_prereq--1.0.sql)
-script_data = awk -v source=$(source_dir) $(addprefix -f ,$(script_tools)) -v part=
+script_sources := $(checks) $(kinds) $(changes) $(wildcard $(addprefix $(source_dir)/,\
+	src/script/*.sql tools/script tools/script.awk tools/header.awk \
+	src/need.c src/release.c src/role_setting.c src/breaking_probe.c \
+	src/runs/run_list.c src/runs/run_fix.c \
+	sql/upgrade_prereq--1.0.sql upgrade_prereq.control))
 
-all: upgrade_prereq_check.sql
-
-upgrade_prereq_check.sql: $(script_parts) $(script_tools) $(script_texts) $(checks) \
-		$(kinds) $(changes) $(source_dir)/upgrade_prereq.control
-	{ sed 's/@version@/$(version)/' $(firstword $(script_parts)) && \
-	$(script_data)types && $(script_data)texts && \
-	$(script_data)checks $(checks) && $(script_data)changes $(changes) && \
-	$(script_data)kinds $(kinds) && \
-	sed 's/@version@/$(version)/' $(wordlist 2,99,$(script_parts)); } > $@.tmp
+upgrade_prereq_check.sql: $(script_sources)
+	$(source_dir)/tools/script > $@.tmp
 	mv $@.tmp $@
 
 # Every object is made again when a header changed: the library is small.
@@ -297,8 +290,8 @@ doc/breaking-changes.md: $(changes) $(source_dir)/tools/header.awk $(source_dir)
 META.json: $(source_dir)/META.json.in $(source_dir)/upgrade_prereq.control
 	sed 's/@version@/$(version)/g' $< > $@
 
-dist: META.json
+dist: META.json upgrade_prereq_check.sql
 	git -C $(source_dir) archive --format zip --prefix upgrade_prereq-$(version)/ \
-		--add-file $(abspath META.json) -o $(abspath upgrade_prereq-$(version).zip) HEAD
+		--add-file $(abspath META.json) --add-file $(abspath upgrade_prereq_check.sql) -o $(abspath upgrade_prereq-$(version).zip) HEAD
 
 .PHONY: check-model dist docs fuzz uninstall-scripts

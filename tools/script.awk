@@ -5,10 +5,10 @@
 #   awk -v part=checks  -f header.awk -f script.awk src/checks/*.sql src/checks/*.c
 #   awk -v part=changes -f header.awk -f script.awk src/breaking_changes.sql
 #   awk -v part=kinds   -f header.awk -f script.awk src/runs/judge.sql src/runs/kinds/*.sql
-#   awk -v part=texts -v source=SRC -f header.awk -f script.awk
-#   awk -v part=types -v source=SRC -f header.awk -f script.awk
+#   awk -v part=texts   -f header.awk -f script.awk
+#   awk -v part=types   -f header.awk -f script.awk
 #
-# The headers are those that tools/check_list.awk and so on compile in, and
+# tools/script calls it, in the folder of the source.  The headers are those that tools/check_list.awk and so on compile in, and
 # which they have found to be complete.  The texts are queries that stand in C
 # files: see texts_of().
 
@@ -135,7 +135,7 @@ function needs_json(    text, i, j, n, list, since, table) {
 
 # Constants "static const char NAME[] = ..." of a C file, as rows.
 function texts_of(path, names,    list, n, i) {
-	read_file(source "/" path)
+	read_file(path)
 	n = split(names, list, / /)
 	for (i = 1; i <= n; i++)
 		put("text", literal(list[i]) ", " dollar(c_text(path, list[i])))
@@ -211,7 +211,7 @@ function unescaped(text,    result, i, c) {
 
 # The enum types of the extension, in pg_temp.
 function types_of(path,    rest, n, statement, i) {
-	read_file(source "/" path)
+	read_file(path)
 	n = split(content, statement, /;\n/)
 	for (i = 1; i <= n; i++)
 		if (match(statement[i], /CREATE TYPE upgrade_prereq_[a-z]+ AS ENUM/)) {

@@ -260,9 +260,10 @@ BEGIN
         EXECUTE owner_query INTO migrating_role USING call.schema_name::text;
     END IF;
     UPDATE pg_temp.upgrade_prereq_call SET role_name = migrating_role;
-    IF NOT pg_temp.upgrade_prereq_take_history('server_change_log')
-       AND (SELECT obstacle IS NULL FROM pg_temp.upgrade_prereq_call) THEN
-        PERFORM pg_temp.upgrade_prereq_take_history('DATABASE_CHANGE_LOG');
+    IF NOT pg_temp.upgrade_prereq_take_history('server_change_log') THEN
+        -- a statement of its own: it has to see what that one wrote
+        PERFORM pg_temp.upgrade_prereq_take_history('DATABASE_CHANGE_LOG')
+        FROM pg_temp.upgrade_prereq_call AS c WHERE c.obstacle IS NULL;
     END IF;
 END
 $$;
