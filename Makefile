@@ -8,7 +8,7 @@ MODULE_big = upgrade_prereq
 PGFILEDESC = "upgrade_prereq - preflight checks before an OpenMetadata upgrade"
 DATA = sql/upgrade_prereq--1.0.sql
 DATA_built = upgrade_prereq_check.sql
-SCRIPTS = tools/upgrade-prereq-backup
+SCRIPTS = tools/upgrade-prereq-backup tools/upgrade-prereq-fleet
 
 OBJS = \
 	$(WIN32RES) \

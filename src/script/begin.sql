@@ -16,7 +16,14 @@
 --                  runs the heavy checks
 --   fail_level     level of a finding from which on the gate refuses: error
 --   allow_unknown  on: the gate lets pass what could not be checked
---   action         check; or runs, raise, restore, estimate: see doc/managed.md
+--   action         check; or runs: lists the runs that are not finished, and what
+--                  settling them would write; or raise, restore
+--   work_mem, maintenance_work_mem   what action=raise is to raise them to, for
+--   role           this role, or the one that migrates;
+--   force          on: although something speaks against it;
+--   apply          on: raise them; without it the statements are only shown
+--   undo_file      where action=raise writes the undo, and action=restore reads
+--                  it: upgrade_prereq_undo.sql
 --
 -- The settings upgrade_prereq.schema, upgrade_prereq.check_timeout and so on are
 -- those of the extension: they can be given by PGOPTIONS, or by a SET before.
@@ -45,6 +52,12 @@
 \if :{?fail_level} \else \set fail_level '' \endif
 \if :{?allow_unknown} \else \set allow_unknown '' \endif
 \if :{?action} \else \set action '' \endif
+\if :{?work_mem} \else \set work_mem '' \endif
+\if :{?maintenance_work_mem} \else \set maintenance_work_mem '' \endif
+\if :{?role} \else \set role '' \endif
+\if :{?force} \else \set force '' \endif
+\if :{?apply} \else \set apply '' \endif
+\if :{?undo_file} \else \set undo_file upgrade_prereq_undo.sql \endif
 
 -- A standby takes no temporary objects.
 DO $$

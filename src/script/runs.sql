@@ -2,12 +2,11 @@
 -- The runs that are not finished: src/runs/run_list.c and run_fix.c.
 --
 
--- What was read of each kind: a JSON array of the runs' rows, with all values
--- as text.
+-- The runs that were read, with all values as text.
 CREATE TEMP TABLE upgrade_prereq_run (
     kind_place int, kind text, number int, name text, run_id text, state text, started_at text, age text,
     typical_duration text, verdict text, confidence text, evidence text, corrected_state text,
-    fix_sql text, undo_sql text, data text) ON COMMIT DROP;
+    fix_sql text, undo_sql text, data text, patch text) ON COMMIT DROP;
 
 -- How many sessions of OpenMetadata's servers are connected; null where that is
 -- not known.
@@ -135,7 +134,7 @@ BEGIN
     SELECT kind.place, kind.name, number, run ->> 'name', run ->> 'run_id', run ->> 'state',
            (run ->> 'started_at')::timestamptz::text, run ->> 'age', run ->> 'typical_duration',
            run ->> 'verdict', run ->> 'confidence', run ->> 'evidence', run ->> 'corrected_state',
-           fixes.result -> number::text ->> 0, fixes.result -> number::text ->> 1, run ->> 'data'
+           fixes.result -> number::text ->> 0, fixes.result -> number::text ->> 1, run ->> 'data', run ->> 'patch'
     FROM jsonb_array_elements(answer.result -> 'runs') WITH ORDINALITY AS r (run, number);
 
     IF kind.name = 'ingestion_pipeline' AND jsonb_array_length(answer.result -> 'runs') > 0
@@ -159,6 +158,75 @@ $$;
 -- The fact "runs": all values but data are strings.
 CREATE FUNCTION pg_temp.upgrade_prereq_runs_json() RETURNS text
 LANGUAGE sql AS $$
-    SELECT COALESCE(jsonb_agg(to_jsonb(run) - '{kind_place,number}'::text[] || jsonb_build_object('data', run.data::jsonb)), '[]')::text
+    SELECT COALESCE(jsonb_agg(to_jsonb(run) - '{kind_place,number,patch}'::text[] || jsonb_build_object('data', run.data::jsonb)), '[]')::text
     FROM pg_temp.upgrade_prereq_runs() AS run
+$$;
+
+-- What upgrade_prereq_resolve() would do with a run by its defaults, as a
+-- sentence; and whether it would settle it.
+CREATE FUNCTION pg_temp.upgrade_prereq_resolution(run pg_temp.upgrade_prereq_run, OUT note text, OUT settles boolean)
+LANGUAGE sql AS $$
+    SELECT CASE
+               WHEN run.kind = 'airflow' OR run.name IS NULL AND run.confidence IS NULL THEN
+                   'There may be runs that could not be looked at.'
+               WHEN run.patch IS NULL THEN 'There is nothing to write: see evidence.'
+               WHEN run.verdict NOT IN ('stuck', 'superseded', 'finished_elsewhere') THEN
+                   format('Runs judged %s are not asked for.', run.verdict)
+               WHEN run.confidence <> 'high' THEN 'Its confidence is below high.'
+               ELSE format('It would write %s.', run.patch)
+           END,
+           run.patch IS NOT NULL AND run.verdict IN ('stuck', 'superseded', 'finished_elsewhere') AND run.confidence = 'high'
+$$;
+
+-- The runs that are not finished, and what settling them would do, as text.
+CREATE FUNCTION pg_temp.upgrade_prereq_runs_text() RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+    run pg_temp.upgrade_prereq_run;
+    resolution record;
+    runs int := 0;
+    settled int := 0;
+BEGIN
+    RETURN NEXT pg_temp.upgrade_prereq_headline();
+    RETURN NEXT '';
+    FOR run IN SELECT * FROM pg_temp.upgrade_prereq_runs()
+    LOOP
+        SELECT * INTO resolution FROM pg_temp.upgrade_prereq_resolution(run);
+        runs := runs + 1;
+        settled := settled + resolution.settles::int;
+        RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_labelled(
+            format('%s:  ', upper(run.verdict)),
+            format('%s "%s"%s%s  (%s)', run.kind, run.name, ', run ' || run.run_id, format(', state "%s"', run.state),
+                   COALESCE('confidence ' || run.confidence, 'could not look')));
+        RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_labelled('    BEGAN:   ', run.started_at || COALESCE(', ' || run.age || ' ago', ''));
+        RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_labelled('    EVIDENCE:', ' ' || run.evidence);
+        RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_labelled('    SETTLE:  ', resolution.note);
+        RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_labelled('    FIX:     ', run.fix_sql);
+        RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_labelled('    UNDO:    ', run.undo_sql);
+    END LOOP;
+    RETURN NEXT format('Runs that are not finished: %s, of which settling would write: %s. Nothing was written.', runs, settled);
+END
+$$;
+
+-- The same as JSON: an array of objects with the columns of
+-- upgrade_prereq_runs(), and "note" and "settles".
+CREATE FUNCTION pg_temp.upgrade_prereq_runs_lines() RETURNS SETOF text
+LANGUAGE plpgsql AS $$
+DECLARE
+    obstacle jsonb := pg_temp.upgrade_prereq_installation_obstacle();
+BEGIN
+    IF obstacle IS NOT NULL THEN
+        RAISE EXCEPTION '%', obstacle ->> 'message'
+            USING ERRCODE = obstacle ->> 'sqlstate', DETAIL = COALESCE(obstacle ->> 'detail', ''), HINT = COALESCE(obstacle ->> 'hint', '');
+    ELSIF (SELECT format FROM pg_temp.upgrade_prereq_call) = 'json' THEN
+        RETURN QUERY
+        SELECT format('[%s]', string_agg(element::text, ', '))
+        FROM (SELECT to_jsonb(run) - '{kind_place,number,patch}'::text[]
+                     || jsonb_build_object('data', run.data::jsonb, 'note', resolution.note, 'settles', resolution.settles)
+              FROM pg_temp.upgrade_prereq_runs() AS run
+              CROSS JOIN LATERAL pg_temp.upgrade_prereq_resolution(run) AS resolution) AS list (element);
+    ELSE
+        RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_runs_text();
+    END IF;
+END
 $$;
