@@ -23,6 +23,8 @@ new_openmetadata($node, 'good', era => '1.8');
 new_openmetadata($node, 'bad', era => '1.8');
 sql($node, 'postgres', q{
 	CREATE ROLE bare LOGIN PASSWORD 'do not tell';
+	-- or sessions of the others make it unknown
+	GRANT pg_read_all_stats TO openmetadata_user;
 	ALTER ROLE openmetadata_user IN DATABASE bad SET default_transaction_read_only = on});
 
 sub write_file
@@ -59,7 +61,7 @@ user=openmetadata_user
 ${where}dbname=bad
 user=openmetadata_user
 [no rights]
-${where}dbname=good
+${where}dbname=bad
 user=bare
 [gone]
 ${where}dbname=nowhere
@@ -74,15 +76,15 @@ user=bare
 my ($rc, $out, $err) = run_tool("--services=$services", '--target=1.11.0', '--deep');
 is($err, '', 'the tool says nothing else');
 is($rc, 3, 'one of them could not be reached');
-like($out, qr/\Ainstallation   version  verdict      worst finding\n/, 'a heading');
+like($out, qr/\Ainstallation  version  verdict      worst finding\n/, 'a heading');
 my @rows = split /\n/, $out;
 is(scalar @rows, 6, 'and a row for each');
-like($rows[1], qr/^production     1\.8\.10   pass         notice: breaking_changes: OpenMetadata 1\./, 'one that may start');
+like($rows[1], qr/^production    1\.8\.10   pass         notice: breaking_changes: OpenMetadata 1\./, 'one that may start');
 like($rows[2], qr/^it's "odd" \\  1\.8\.10   fail         error: read_only: new sessions of the migrating role are read only$/,
 	'one that may not');
-like($rows[3], qr/^no rights      unknown  incomplete   unknown: .*permission denied for schema "openmetadata"$/, 'one that could not look');
-like($rows[4], qr/^gone           -        unreachable  .*"nowhere" does not exist/, 'one that does not answer');
-like($rows[5], qr/^empty          unknown  fail         error: openmetadata_version: this database does not hold OpenMetadata's tables$/,
+like($rows[3], qr/^no rights     unknown  incomplete   unknown: .*permission denied for schema "openmetadata"$/, 'one that could not look');
+like($rows[4], qr/^gone          -        unreachable  .*"nowhere" does not exist/, 'one that does not answer');
+like($rows[5], qr/^empty         unknown  fail         error: openmetadata_version: this database does not hold OpenMetadata's tables$/,
 	'one that holds nothing');
 
 ($rc, $out, $err) = run_tool('--jobs=1', '--target=1.11.0', '--deep', "host=$host port=$port dbname=good user=openmetadata_user");

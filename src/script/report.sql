@@ -266,7 +266,7 @@ LANGUAGE sql AS $$
                                           format('%s: %s', (finding).check_id, pg_temp.upgrade_prereq_printable((finding).message, ' ')))
                          FROM pg_temp.upgrade_prereq_sorted()
                          WHERE (finding).status IN ('found', 'unknown')
-                         ORDER BY (finding).status = 'unknown' AND (finding).level <> 'error', number LIMIT 1), E'-\t'))
+                         ORDER BY pg_temp.upgrade_prereq_level_number((finding).level) DESC, (finding).status = 'unknown', number LIMIT 1), E'-\t'))
     FROM pg_temp.upgrade_prereq_call AS call
     UNION ALL
     SELECT pg_temp.upgrade_prereq_json_report()
