@@ -20,7 +20,8 @@ BEGIN {
 	if (part == "texts") {
 		texts_of("src/need.c", "fact_query unreadable_in_utf8 unreadable_elsewhere")
 		texts_of("src/release.c", "candidates_query owner_query role_candidates_query")
-		texts_of("src/role_setting.c", "level_query base_query")
+		texts_of("src/role_setting.c", "level_query")
+		settings_of("src/role_setting.c")
 		texts_of("src/breaking_probe.c", "objects_query")
 		texts_of("src/runs/run_list.c", "session_query")
 		texts_of("src/runs/run_fix.c", "fix_query")
@@ -55,8 +56,8 @@ function finish_check(    reaching) {
 	put("check", ++place ", " literal(value["id"]) ", " literal(value["title"]) ", " \
 		literal(value["category"]) ", " literal(value["level"]) ", " \
 		boolean(value["cost"] == "heavy") ", " literal_or_null(reaching) ", " \
-		boolean(value["installation"] == "any") ", " boolean(value["facts"] ~ /memory/) ", " \
-		boolean(value["facts"] ~ /runs/) ", " needs_json() ", " literal(value["passed"]) ", " \
+		boolean(value["installation"] == "any") ", " \
+		literal("{" value["facts"] "}") ", " needs_json() ", " literal(value["passed"]) ", " \
 		literal_of("query") ", " (is_sql && !("query" in value) ? dollar(raw) : "NULL"))
 }
 
@@ -139,6 +140,28 @@ function texts_of(path, names,    list, n, i) {
 	n = split(names, list, / /)
 	for (i = 1; i <= n; i++)
 		put("text", literal(list[i]) ", " dollar(c_text(path, list[i])))
+}
+
+# The settings that role_setting.c knows: {"name", SETTING_KIND, flags, "unit"}.
+function settings_of(path,    rest, part, kind, unit, n) {
+	read_file(path)
+	file = path
+	rest = substr(content, index(content, "SettingDefinition definitions[] = {\n"))
+	rest = substr(rest, 1, index(rest, "};"))
+	while (match(rest, /\{"[a-z_]+", SETTING_[A-Z]+, [0-9A-Z_]+, [a-zA-Z"]+\}/)) {
+		split(substr(rest, RSTART + 1, RLENGTH - 2), part, /, /)
+		rest = substr(rest, RSTART + RLENGTH)
+		gsub(/"/, "", part[1])
+		kind = tolower(part[2])
+		sub(/^setting_/, "", kind)
+		unit = part[4]
+		gsub(/"/, "", unit)
+		put("setting_definition", literal(part[1]) ", " literal(kind) ", " \
+			(unit == "NULL" ? "NULL" : literal(unit)))
+		n++
+	}
+	if (n < 9)
+		fail("the settings cannot be read")
 }
 
 function read_file(path,    line) {

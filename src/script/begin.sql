@@ -98,7 +98,7 @@ CREATE TEMP TABLE upgrade_prereq_text (name text, text text) ON COMMIT DROP;
 
 CREATE TEMP TABLE upgrade_prereq_check (
     place int, id text, title text, category text, level text, heavy boolean,
-    reaching text, any_installation boolean, wants_memory boolean, wants_runs boolean,
+    reaching text, any_installation boolean, facts text[],
     needs jsonb, passed text, query_of text, query text) ON COMMIT DROP;
 
 CREATE TEMP TABLE upgrade_prereq_change (
@@ -110,13 +110,15 @@ CREATE TEMP TABLE upgrade_prereq_kind (
     place int, name text, is_judged boolean, table_name text, parent text,
     run_id text, state text, needs jsonb, query_of text, query text) ON COMMIT DROP;
 
+CREATE TEMP TABLE upgrade_prereq_setting_definition (name text, kind text, unit text) ON COMMIT DROP;
+
 -- What it finds out.  schema_oid is null where none was chosen.
 CREATE TEMP TABLE upgrade_prereq_call (
     target_text text, target int[], format text, fail_level text, gate boolean,
     allow_unknown boolean, deep boolean, selected text[],
     state text, schema_names text[], schema_oid oid, schema_name name,
     history_table text, history text, installed_text text, installed int[],
-    role_name name, obstacle jsonb, runs text, memory text) ON COMMIT DROP;
+    role_name name, obstacle jsonb, runs text) ON COMMIT DROP;
 
 CREATE TEMP TABLE upgrade_prereq_finding (
     place bigint GENERATED ALWAYS AS IDENTITY,

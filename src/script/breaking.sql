@@ -75,7 +75,7 @@ BEGIN
         obstacle := COALESCE(answer.obstacle, answer.result -> 'obstacle');
         IF first_obstacle IS NULL THEN
             first_obstacle := obstacle;
-        ELSIF obstacle ->> 'fix_sql' IS NOT NULL AND first_obstacle ->> 'fix_sql' IS NOT NULL THEN
+        ELSIF strpos(first_obstacle ->> 'fix_sql', obstacle ->> 'fix_sql') = 0 THEN
             first_obstacle := first_obstacle || jsonb_build_object('fix_sql', concat(first_obstacle ->> 'fix_sql', ' ', obstacle ->> 'fix_sql'));
         END IF;
         IF jsonb_typeof(answer.result -> 'objects') = 'array' THEN

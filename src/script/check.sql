@@ -7,7 +7,7 @@
 CREATE FUNCTION pg_temp.upgrade_prereq_extension_only(id text) RETURNS text
 LANGUAGE sql AS $$
     WITH chosen AS (
-        SELECT c.id, c.wants_memory, COALESCE(c.query, other.query) AS query
+        SELECT c.id, c.facts, COALESCE(c.query, other.query) AS query
         FROM pg_temp.upgrade_prereq_check AS c
         LEFT JOIN pg_temp.upgrade_prereq_check AS other ON other.id = c.query_of
         WHERE c.id = upgrade_prereq_extension_only.id
@@ -21,8 +21,8 @@ LANGUAGE sql AS $$
                WHEN chosen.query IS NULL AND to_regproc('pg_temp.upgrade_prereq_check_' || chosen.id) IS NULL THEN
                    COALESCE(reason.text, 'the check is in the library of the extension')
                WHEN missing.functions IS NOT NULL THEN format('the check asks %s of the extension', missing.functions)
-               WHEN chosen.wants_memory AND to_regproc('pg_temp.upgrade_prereq_read_memory') IS NULL THEN
-                   'the memory that the migration needs is estimated by the library of the extension'
+               WHEN NOT chosen.facts <@ '{runs}' THEN
+                   'the memory and the disk space that the migration needs are estimated by the library of the extension'
            END
     FROM chosen
     CROSS JOIN missing
@@ -109,8 +109,7 @@ BEGIN
         COALESCE(header.query, (SELECT other.query FROM pg_temp.upgrade_prereq_check AS other WHERE other.id = header.query_of)),
         prepared.names,
         jsonb_build_object('check_id', header.id,
-                           'memory', CASE WHEN header.wants_memory THEN call.memory END,
-                           'runs', CASE WHEN header.wants_runs THEN call.runs END)) AS row;
+                           'runs', CASE WHEN 'runs' = ANY (header.facts) THEN call.runs END)) AS row;
     RETURN findings;
 END
 $$;
@@ -173,7 +172,7 @@ BEGIN
         RETURN jsonb_build_array(skipped);
     END IF;
     -- the steps before have read them
-    IF header.wants_runs THEN
+    IF 'runs' = ANY (header.facts) THEN
         UPDATE pg_temp.upgrade_prereq_call SET runs = pg_temp.upgrade_prereq_runs_json()
         WHERE runs IS NULL AND state = 'found';
     END IF;
@@ -203,7 +202,7 @@ LANGUAGE sql AS $$
           AND selected.place = (SELECT min(s.place)
                                 FROM unnest(call.selected) WITH ORDINALITY AS s (id, place)
                                 JOIN pg_temp.upgrade_prereq_check AS c USING (id)
-                                WHERE c.wants_runs)
+                                WHERE 'runs' = ANY (c.facts))
         UNION ALL
         SELECT 1, 'upgrade_prereq_ask_change', ARRAY[selected.id, change.id], change.place
         FROM pg_temp.upgrade_prereq_change AS change

@@ -2,20 +2,6 @@
 -- What a setting will be for a role at its next login: src/role_setting.c.
 --
 
--- The settings that matter to a migration.
-CREATE FUNCTION pg_temp.upgrade_prereq_setting_definitions(OUT name text, OUT kind text, OUT unit text) RETURNS SETOF record
-LANGUAGE sql AS $$
-    VALUES ('default_transaction_read_only', 'boolean', NULL::text),
-           ('hash_mem_multiplier', 'real', NULL),
-           ('lock_timeout', 'integer', 'ms'),
-           ('maintenance_work_mem', 'integer', 'kB'),
-           ('max_parallel_maintenance_workers', 'integer', NULL),
-           ('max_parallel_workers_per_gather', 'integer', NULL),
-           ('statement_timeout', 'integer', 'ms'),
-           ('temp_file_limit', 'integer', 'kB'),
-           ('work_mem', 'integer', 'kB')
-$$;
-
 -- Read a value as the server would, into the unit of the setting; null if the
 -- server would not take it.  What only a superuser may set is not to be had so:
 -- it is read as work_mem, which has the same unit.
@@ -25,7 +11,9 @@ DECLARE
     value text;
     spare text := CASE setting WHEN 'temp_file_limit' THEN 'work_mem' ELSE setting END;
 BEGIN
-    IF setting = 'temp_file_limit' AND raw ~ '^\s*(-1|[0-9]{1,9})\s*$' THEN
+    IF (SELECT kind = 'text' FROM pg_temp.upgrade_prereq_setting_definition AS d WHERE d.name = setting) THEN
+        RETURN raw;         -- search_path: not to be tried out
+    ELSIF setting = 'temp_file_limit' AND raw ~ '^\s*(-1|[0-9]{1,9})\s*$' THEN
         RETURN btrim(raw);
     END IF;
     BEGIN
@@ -46,7 +34,6 @@ $$;
 CREATE FUNCTION pg_temp.upgrade_prereq_base_setting(name text, OUT setting text, OUT source text)
 LANGUAGE plpgsql AS $$
 DECLARE
-    query text := (SELECT text FROM pg_temp.upgrade_prereq_text AS t WHERE t.name = 'base_query');
     found_setting text;
     found_source text;
     is_known boolean;
@@ -58,7 +45,12 @@ BEGIN
         EXCEPTION WHEN insufficient_privilege THEN
             NULL;
         END;
-        EXECUTE query INTO found_setting, found_source, is_known USING name;
+        -- search_path is that of the session now, if it is the setting
+        SELECT s.setting, s.source,
+               s.source OPERATOR(pg_catalog.=) ANY ('{default,configuration file,command line,environment variable}'::pg_catalog.text[])
+        INTO found_setting, found_source, is_known
+        FROM pg_catalog.pg_settings AS s
+        WHERE s.name OPERATOR(pg_catalog.=) upgrade_prereq_base_setting.name;
         RAISE EXCEPTION USING ERRCODE = 'UP000';
     EXCEPTION WHEN SQLSTATE 'UP000' THEN
         NULL;
@@ -104,8 +96,10 @@ CREATE FUNCTION pg_temp.upgrade_prereq_effective_settings(
 RETURNS SETOF record
 LANGUAGE sql AS $$
     SELECT role_name, definition.name, level.setting, definition.unit, level.source, level.stored_text, 'catalog', NULL::text
-    FROM pg_temp.upgrade_prereq_setting_definitions() AS definition
+    FROM pg_temp.upgrade_prereq_setting_definition AS definition
+    JOIN pg_settings AS here ON here.name = definition.name
     CROSS JOIN LATERAL (
         SELECT * FROM pg_temp.upgrade_prereq_setting_levels(role_name::text, definition.name) ORDER BY place LIMIT 1
     ) AS level
+    ORDER BY definition.name
 $$;
