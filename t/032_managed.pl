@@ -97,6 +97,19 @@ sub raw_findings
 		$_ } @findings);
 }
 
+# The lines of two texts that differ; or, if only their order does, that.
+sub differences
+{
+	my ($expected, $got) = @_;
+	my %expected = map { $_ => 1 } split /\n/, $expected;
+	my %got = map { $_ => 1 } split /\n/, $got;
+	my $lines = join("\n",
+		(map { "extension: $_" } grep { !$got{$_} } sort keys %expected),
+		(map { "script: $_" } grep { !$expected{$_} } sort keys %got));
+
+	return $lines ne '' || $expected eq $got ? $lines : "the order or the number of the lines: $got";
+}
+
 # The checks that the script says it leaves to the extension.
 sub only_elsewhere
 {
@@ -122,7 +135,7 @@ sub is_same
 	my $left_out = only_elsewhere($json);
 
 	is($err, '', "$name: the script says nothing else");
-	is(raw_findings($json, $left_out), raw_findings($expected, $left_out), "$name: the same findings");
+	is(differences(raw_findings($expected, $left_out), raw_findings($json, $left_out)), '', "$name: the same findings");
 	return $json;
 }
 
@@ -142,9 +155,18 @@ foreach my $era (@eras)
 	is_same(template_of($era), 'bare', '2.1.0', "$era, CONNECT and TEMP only");
 }
 is_deeply([ sort keys %left_to_extension ],
-	[ qw(acknowledgements backup extension_version maintenance_work_mem memory_headroom raise_left_behind setting_has_no_effect
-		temp_file_limit work_mem) ],
+	[ sort map { m{(\w+)\.\w+$} ? $1 : () } grep { is_beyond_sql($_) } glob("$root/src/checks/*.sql $root/src/checks/*.c") ],
 	'what is left to the extension');
+
+# What a script cannot do: what is in C, but for the breaking changes, and what
+# asks the estimates or the memory of the machine.
+sub is_beyond_sql
+{
+	my ($path) = @_;
+
+	return $path !~ m{/breaking_changes} if $path =~ /\.c$/;
+	return slurp($path) =~ /^-- facts:.*\b(memory|disk)\b/m;
+}
 
 # ----- planted faults -----
 
@@ -212,7 +234,7 @@ foreach my $user ('managed', 'bare')
 my ($rc, $out, $err) = run_script('clean', 'managed', { target => '1.11.0' });
 my $expected = sql($node, 'clean', "SELECT upgrade_prereq_check('1.11.0', exclude => '{"
 	  . join(',', sort keys %left_to_extension) . "}')", user => 'managed');
-like($out, qr/^Only the extension can \(9\): backup, extension_version, /m, 'the text says what was left to the extension');
+like($out, qr/^Only the extension can \([0-9]+\): .*\bbackup, extension_version, /m, 'the text says what was left to the extension');
 $expected =~ s/^Not run, deep => true runs/Not run, -v deep=on runs/m;
 $expected =~ s/^Left out .*\n//m;
 $out =~ s/^Only the extension can .*\n//m;

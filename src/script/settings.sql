@@ -71,6 +71,10 @@ DECLARE
     query text := (SELECT text FROM pg_temp.upgrade_prereq_text AS t WHERE t.name = 'level_query');
     level record;
 BEGIN
+    -- not every server has every setting
+    IF NOT EXISTS (SELECT FROM pg_settings AS s WHERE s.name = upgrade_prereq_setting_levels.name) THEN
+        RETURN;
+    END IF;
     place := 0;
     FOR level IN EXECUTE format('SELECT * FROM (%s) AS level (raw, source)', query) USING name, role_name
     LOOP
@@ -97,7 +101,6 @@ RETURNS SETOF record
 LANGUAGE sql AS $$
     SELECT role_name, definition.name, level.setting, definition.unit, level.source, level.stored_text, 'catalog', NULL::text
     FROM pg_temp.upgrade_prereq_setting_definition AS definition
-    JOIN pg_settings AS here ON here.name = definition.name
     CROSS JOIN LATERAL (
         SELECT * FROM pg_temp.upgrade_prereq_setting_levels(role_name::text, definition.name) ORDER BY place LIMIT 1
     ) AS level
