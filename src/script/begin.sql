@@ -17,7 +17,8 @@
 --   fail_level     level of a finding from which on the gate refuses: error
 --   allow_unknown  on: the gate lets pass what could not be checked
 --   action         check; or runs: lists the runs that are not finished, and what
---                  settling them would write; or raise, restore
+--                  settling them would write; or estimate, raise, restore
+--   script         the file that action=estimate is about
 --   work_mem, maintenance_work_mem   what action=raise is to raise them to, for
 --   role           this role, or the one that migrates;
 --   force          on: although something speaks against it;
@@ -54,6 +55,7 @@
 \if :{?action} \else \set action '' \endif
 \if :{?work_mem} \else \set work_mem '' \endif
 \if :{?maintenance_work_mem} \else \set maintenance_work_mem '' \endif
+\if :{?script} \else \set script '' \endif
 \if :{?role} \else \set role '' \endif
 \if :{?force} \else \set force '' \endif
 \if :{?apply} \else \set apply '' \endif

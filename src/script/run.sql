@@ -10,8 +10,9 @@ $$;
 
 SELECT word = 'check' AS upgrade_prereq_is_check, word = 'runs' AS upgrade_prereq_is_runs,
        word = 'raise' AS upgrade_prereq_is_raise, word = 'restore' AS upgrade_prereq_is_restore,
+       word = 'estimate' AS upgrade_prereq_is_estimate,
        pg_temp.upgrade_prereq_boolean('apply', :'apply') AS upgrade_prereq_applies
-FROM pg_temp.upgrade_prereq_word('action', :'action', 'check', 'runs', 'raise', 'restore') AS word \gset
+FROM pg_temp.upgrade_prereq_word('action', :'action', 'check', 'runs', 'raise', 'restore', 'estimate') AS word \gset
 
 SELECT pg_temp.upgrade_prereq_begin(:'target', :'format', :'include', :'exclude', :'deep', :'gate', :'fail_level', :'allow_unknown') AS upgrade_prereq_nothing \gset
 SELECT pg_temp.upgrade_prereq_find_installation() AS upgrade_prereq_nothing \gset
@@ -69,6 +70,16 @@ SELECT pg_temp.upgrade_prereq_find_installation() AS upgrade_prereq_nothing \gse
         :upgrade_prereq_apply_block
         \echo '-- done; the undo is in' :undo_file
     \endif
+\endif
+
+\if :upgrade_prereq_is_estimate
+    \setenv UPGRADE_PREREQ_SCRIPT_FILE :script
+    \set upgrade_prereq_script `cat "$UPGRADE_PREREQ_SCRIPT_FILE"`
+    SELECT CASE WHEN :'upgrade_prereq_script' = '' THEN
+        pg_temp.upgrade_prereq_refuse(format('invalid value for variable "script": "%s"', :'script'),
+                                      'The name of a file with SQL statements is accepted.') END AS upgrade_prereq_nothing \gset
+    SELECT pg_temp.upgrade_prereq_estimate_lines(:'upgrade_prereq_script', :'role');
+    ROLLBACK;
 \endif
 
 \if :upgrade_prereq_is_restore
