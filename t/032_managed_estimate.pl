@@ -61,7 +61,7 @@ my @statements = (
 	'WITH x AS MATERIALIZED (SELECT * FROM entity_relationship) SELECT * FROM x',
 	'SELECT DISTINCT toid, fromid FROM entity_relationship',
 	q{CREATE TABLE sorted AS SELECT json ->> 'name' AS name, json ->> 'description' AS description FROM table_entity ORDER BY 1, 2},
-	'INSERT INTO tag_usage SELECT * FROM tag_usage ORDER BY targetfqnhash DESC',
+	'DELETE FROM entity_relationship AS r USING tag_usage AS t WHERE t.targetfqnhash = r.fromid',
 	'CREATE INDEX a ON tag_usage (tagfqn, targetfqnhash)',
 	'CREATE INDEX b ON entity_extension_time_series (entityfqnhash, extension)');
 
@@ -84,6 +84,7 @@ foreach my $setting ('', '1MB')
 			FROM jsonb_to_recordset(" . quote($json) . ") AS r (least_bytes bigint, most_bytes bigint, needed_bytes bigint, outcome text)
 			ORDER BY needed_bytes DESC NULLS LAST LIMIT 1");
 
+		isnt($own_outcome, 'unknown', "$name: is known");
 		$least = 0 if $least <= 65536 && $outcome eq 'light';
 		cmp_ok($needed, '>=', $least, "$name: no less than the range");
 		cmp_ok($needed, '<=', $most, "$name: no more than the range");
@@ -134,12 +135,12 @@ sql($node, $db, q{
 	CREATE INDEX ON public.indexed (public.trap(a)) WHERE public.trap('x');
 	GRANT SELECT ON public.indexed TO PUBLIC});
 foreach my $case (
-	[ q{SELECT public.trap('x')}, 'it calls trap(text)' ],
-	[ q{SELECT 1 FROM tag_usage WHERE public.trap('x') ORDER BY tagfqn}, 'it calls trap(text)' ],
-	[ q{SELECT 1 WHERE OPERATOR(public.===) 'x'::text}, 'it calls trap(text)' ],
-	[ q{SELECT * FROM trapped}, 'trapped is not a table' ],
-	[ q{SELECT * FROM indexed WHERE a = 'x'}, 'indexed depends on trap(text)' ],
-	[ q{INSERT INTO tag_usage SELECT * FROM tag_usage WHERE public.trap('x')}, 'it calls trap(text)' ],
+	[ q{SELECT public.trap('x')}, 'it calls public.trap(text)' ],
+	[ q{SELECT 1 FROM tag_usage WHERE public.trap('x') ORDER BY tagfqn}, 'it calls public.trap(text)' ],
+	[ q{SELECT 1 WHERE OPERATOR(public.===) 'x'::text}, 'it calls public.trap(text)' ],
+	[ q{SELECT * FROM trapped}, 'public.trapped is not a table' ],
+	[ q{SELECT * FROM indexed WHERE a = 'x'}, 'public.indexed depends on public.trap(text)' ],
+	[ q{INSERT INTO tag_usage SELECT * FROM tag_usage WHERE public.trap('x')}, 'it calls public.trap(text)' ],
 	[ q{SELECT query_to_xml('SELECT 1', true, true, '')}, 'it may run another query while it is planned' ])
 {
 	my ($statement, $reason) = @$case;

@@ -200,13 +200,14 @@ LANGUAGE sql AS $$
     ),
     cut AS (
         SELECT place, text,
-               sum(CASE WHEN text = ';' AND quotes % 2 = 0 THEN 1 ELSE 0 END) OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS nth,
+               COALESCE(sum(CASE WHEN text = ';' AND quotes % 2 = 0 THEN 1 ELSE 0 END) OVER before, 0) AS nth,
                text = ';' AND quotes % 2 = 0 AS is_end,
                text LIKE '--%' OR text LIKE '/*%' AS is_comment,
-               1 + sum(length(text) - length(replace(text, E'\n', ''))) OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS line
+               1 + COALESCE(sum(length(text) - length(replace(text, E'\n', ''))) OVER before, 0) AS line
         FROM quoted
+        WINDOW before AS (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     )
-    SELECT row_number() OVER (ORDER BY nth NULLS FIRST),
+    SELECT row_number() OVER (ORDER BY nth),
            COALESCE(min(line) FILTER (WHERE text !~ '^\s' AND NOT is_comment), 1),
            btrim(string_agg(CASE WHEN is_comment THEN ' ' ELSE text END, '' ORDER BY place) FILTER (WHERE NOT is_end), E' \t\r\n')
     FROM cut
@@ -475,6 +476,8 @@ DECLARE
     planned float8;
     counted float8;
     columns float8;
+    fewest float8;
+    most float8;
     transitions float8;
     kind text;
 BEGIN
@@ -530,16 +533,18 @@ BEGIN
             -- where chance decides whether buckets double they are taken to: fullness[]
             -- of model_hash.c goes from 0.67 to 0.9
             needed_bytes := pg_temp.upgrade_prereq_need(kind, multiplier, counted, width, counted, planned, transitions, 0.67);
+            -- How many groups there are is a guess: one at least, a row each at most.
+            fewest := CASE kind WHEN 'aggregate' THEN 1 ELSE floor(counted / (1 + doubt)) END;
+            most := ceil(CASE kind WHEN 'aggregate' THEN (kept ->> 'rows')::float8 ELSE counted END * (1 + doubt));
             -- Widths are means without what aligns the columns, and without the bits
             -- for nulls.  An expression has at least the length of a null, and at most
             -- that of the widest column that it can be made of.
             least_bytes := CASE WHEN doubt = 'infinity' THEN 0 ELSE pg_temp.upgrade_prereq_need(
-                kind, multiplier, floor(counted / (1 + doubt)), greatest(width - columns - 32 * guess, 1),
-                floor(counted / (1 + doubt)), planned, transitions, 0.9) * 0.98 END;
+                kind, multiplier, fewest, greatest(width - columns - 32 * guess, 1), fewest, planned, transitions, 0.9) * 0.98 END;
             most_bytes := CASE WHEN doubt < 'infinity' THEN pg_temp.upgrade_prereq_need(
-                kind, multiplier, ceil(counted * (1 + doubt)),
+                kind, multiplier, most,
                 width + 8 + 4 * columns + guess * greatest((looked #>> '{doubt,widest}')::float8 - 32, 0),
-                ceil(counted * (1 + doubt)), planned, transitions, 0.67) * 1.02 END;
+                most, planned, transitions, 0.67) * 1.02 END;
             outcome := CASE
                 WHEN available_bytes IS NULL THEN 'unknown'
                 WHEN needed_bytes <= 65536 THEN 'light'
@@ -551,6 +556,7 @@ BEGIN
             note := concat_ws(' ',
                 CASE WHEN doubt = 'infinity' THEN 'Some table was never analyzed: the need can be any.'
                      WHEN doubt > 0.005 THEN format('Of some table %s %% of the rows changed since it was analyzed.', round((100 * doubt)::numeric)) END,
+                CASE kind WHEN 'aggregate' THEN 'How many groups there are is a guess of the planner.' END,
                 CASE WHEN guess > 0 THEN format('Columns whose length the planner guesses: %s.', guess) END,
                 CASE WHEN available_bytes IS NULL THEN 'What the role gets is not to be seen from this session.' END);
             RETURN NEXT;
@@ -567,7 +573,7 @@ DECLARE
     last bigint := 0;
 BEGIN
     IF (SELECT c.format FROM pg_temp.upgrade_prereq_call AS c) = 'json' THEN
-        RETURN QUERY SELECT COALESCE(json_agg(e), '[]')::text FROM pg_temp.upgrade_prereq_estimate(script, given_role) AS e;
+        RETURN QUERY SELECT COALESCE(jsonb_agg(to_jsonb(e) ORDER BY e.statement_number), '[]')::text FROM pg_temp.upgrade_prereq_estimate(script, given_role) AS e;
         RETURN;
     END IF;
     RETURN NEXT format('Memory that the statements need, for role "%s". Nothing of them was run.',
