@@ -111,6 +111,15 @@ like($out, qr/^3\. \(line 5\) UPDATE .*\n    light$/m, 'nor do those behind a ba
 like($out, qr/^5\. \(line 7\) .*\n    unknown\. Not estimated: relation "nowhere" does not exist \(SQLSTATE 42P01\)\.$/m,
 	'what the server says of a statement');
 
+foreach my $statement (
+	'SELECT 1 FROM table_entity WHERE id NOT IN (SELECT toid FROM entity_relationship)',
+	'SELECT id FROM table_entity EXCEPT SELECT toid FROM entity_relationship')
+{
+	($rc, $out, $err) = estimate($statement);
+	like($out, qr/^    .*: unknown\. Not estimated: what it keeps of rows, or of a hashed subquery\.$/m,
+		"$statement: what has no model here is not light");
+}
+
 sql($node, $db, 'CREATE TABLE openmetadata.fresh AS SELECT generate_series(1, 10000) AS i');
 sql($node, $db, 'GRANT ALL ON openmetadata.fresh TO openmetadata_user');
 ($rc, $out, $err) = estimate('SELECT * FROM fresh ORDER BY i');

@@ -392,6 +392,9 @@ BEGIN
                        WHEN node ->> 'Node Type' = 'Aggregate' AND node ->> 'Strategy' IN ('Hashed', 'Mixed') THEN 'aggregate'
                        WHEN node ->> 'Node Type' IN ('Materialize', 'WindowAgg', 'Recursive Union')
                             OR node ->> 'Subplan Name' LIKE 'CTE %' THEN 'store'
+                       -- what keeps rows in another way
+                       WHEN node ->> 'Node Type' IN ('SetOp', 'Memoize', 'Function Scan', 'Table Function Scan', 'Gather', 'Gather Merge')
+                            OR (node - 'Plans')::text LIKE '%hashed SubPlan%' THEN 'other'
                    END,
                    CASE WHEN node ->> 'Subplan Name' LIKE 'CTE %' THEN node ->> 'Subplan Name' ELSE node ->> 'Node Type' END,
                    CASE WHEN node ->> 'Node Type' IN ('Sort', 'Incremental Sort', 'Aggregate') THEN COALESCE(node -> 'Plans' -> 0, node) ELSE node END
@@ -520,6 +523,12 @@ BEGIN
         LOOP
             kind := kept ->> 'kind';
             node := kept ->> 'name';
+            IF kind = 'other' THEN
+                outcome := 'unknown';
+                note := 'Not estimated: what it keeps of rows, or of a hashed subquery.';
+                RETURN NEXT;
+                CONTINUE;
+            END IF;
             setting := CASE kind WHEN 'index' THEN 'maintenance_work_mem' ELSE 'work_mem' END;
             available_bytes := (settings ->> setting)::bigint * 1024;
             counted := CASE kind WHEN 'aggregate' THEN kept ->> 'groups' ELSE kept ->> 'rows' END::float8;
@@ -589,6 +598,7 @@ BEGIN
         END IF;
         RETURN NEXT '    ' || CASE
             WHEN row.node IS NULL THEN concat_ws('. ', row.outcome, pg_temp.upgrade_prereq_printable(row.note, ' '))
+            WHEN row.needed_bytes IS NULL THEN format('%s: %s. %s', row.node, row.outcome, row.note)
             ELSE format('%s: %s. %s rows of %s bytes need %s of %s (%s to %s), there are %s.%s', row.node, row.outcome,
                         row.row_count, row.row_bytes, pg_size_pretty(row.needed_bytes), row.setting,
                         pg_size_pretty(row.least_bytes), COALESCE(pg_size_pretty(row.most_bytes), 'any'),
