@@ -31,6 +31,14 @@ IPC::Run::run([ 'sh', "$root/tools/script" ], '>', \$made);
 cmp_ok(length $made, '>', 100000, 'the tool makes a script');
 ok($made eq slurp($script), 'what was built is what the sources give');
 
+# Every fact that a query may ask for is known to the script, or said not to be.
+my $engine = join('', map { slurp($_) } glob("$root/src/script/*.sql"));
+my ($fact_query) = slurp("$root/src/need.c") =~ /fact_query\[\] =\n(.*?);\n/s;
+my @facts = $fact_query =~ /\$\d+::\S+ AS (\w+)/g;
+cmp_ok(scalar @facts, '>', 20, 'there are facts');
+is(join(' ', grep { !/^(memory|disk)$/ && $engine !~ /^ *(jsonb_build_object\()?'$_',/m && $engine !~ /, '$_', / } @facts),
+	'', 'the script has a value for each');
+
 # ----- the servers -----
 
 my $node = start_node('managed', allows_streaming => 1);
@@ -374,6 +382,21 @@ like($out, qr/DETAIL:  It depends on public\.trap\(text\)\. \(SQLSTATE 42501\)/,
 ($rc, $out, $err) = run_script('guarded', 'openmetadata_user', { include => 'pipelines_without_service' });
 like($out, qr/^Passed \(1\): pipelines_without_service$/m, 'its owner reads it');
 sql($node, 'guarded', 'DROP INDEX openmetadata.trap');
+
+# The time limit is that of each check.
+sql($node, 'guarded', q{
+	INSERT INTO openmetadata.entity_extension_time_series (entityfqnhash, extension, jsonschema, json)
+	SELECT entityfqnhash, extension, jsonschema, jsonb_set(json, '{timestamp}', to_jsonb(1600000000000 + i))
+	FROM (SELECT * FROM openmetadata.entity_extension_time_series
+	      WHERE extension = 'ingestionPipeline.pipelineStatus' LIMIT 1) AS one, generate_series(1, 300000) AS i;
+	GRANT pg_read_all_stats TO openmetadata_user});
+like(is_same('guarded', 'managed', '', 'the time limit', include => 'superseded_pipeline_runs,openmetadata_version',
+		settings => '-c upgrade_prereq.check_timeout=100ms'),
+	qr/the time limit of 100 ms was reached/, 'a check that takes too long is unknown');
+
+sql($node, 'guarded', 'REVOKE TEMPORARY ON DATABASE guarded FROM PUBLIC');
+($rc, $out, $err) = run_script('guarded', 'managed', {});
+is("$rc " . sqlstate($err), '3 42501', 'a role without TEMPORARY is told');
 
 # ----- a standby -----
 

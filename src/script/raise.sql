@@ -61,7 +61,7 @@ LANGUAGE sql AS $$
 $$;
 
 -- Something speaks against the raise: an error, unless forced.
-CREATE FUNCTION pg_temp.upgrade_prereq_object(force boolean, code text, message text, hint text) RETURNS void
+CREATE FUNCTION pg_temp.upgrade_prereq_refuse_unless_forced(force boolean, code text, message text, hint text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT force THEN
@@ -175,7 +175,7 @@ BEGIN
                                      wanted.name, pg_temp.upgrade_prereq_memory_text(present.kb));
             CONTINUE;
         ELSIF present.kb IS NULL THEN
-            PERFORM pg_temp.upgrade_prereq_object(
+            PERFORM pg_temp.upgrade_prereq_refuse_unless_forced(
                 force, '55000', format('it is not known which %s role "%s" gets now', wanted.name, role_name),
                 'Connect as a role that has no value of its own for the setting.');
         END IF;
@@ -194,14 +194,14 @@ BEGIN
     END IF;
 
     IF NOT (SELECT rolcanlogin FROM pg_roles WHERE rolname = role_name) THEN
-        PERFORM pg_temp.upgrade_prereq_object(
+        PERFORM pg_temp.upgrade_prereq_refuse_unless_forced(
             force, '55000', format('role "%s" cannot log in', role_name),
             'Settings of a role only count for the role that logs in: name it by -v role=NAME.');
     END IF;
     SELECT count(*) INTO sessions FROM pg_stat_activity AS a
     WHERE a.usename = role_name AND a.datname = current_database() AND a.pid <> pg_backend_pid();
     IF sessions > 0 THEN
-        PERFORM pg_temp.upgrade_prereq_object(
+        PERFORM pg_temp.upgrade_prereq_refuse_unless_forced(
             force, '55006', format('sessions of role "%s" in database "%s" are open: %s', role_name, current_database(), sessions),
             'Stop OpenMetadata before: every one of them would get the values when it connects again.');
     END IF;

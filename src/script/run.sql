@@ -2,12 +2,6 @@
 -- What the call asks for
 --
 
-DO $$
-BEGIN
-    PERFORM set_config('statement_timeout', pg_temp.upgrade_prereq_time_limit_ms()::text, true);
-END
-$$;
-
 SELECT word = 'check' AS upgrade_prereq_is_check, word = 'runs' AS upgrade_prereq_is_runs,
        word = 'raise' AS upgrade_prereq_is_raise, word = 'restore' AS upgrade_prereq_is_restore,
        word = 'estimate' AS upgrade_prereq_is_estimate,
@@ -15,10 +9,26 @@ SELECT word = 'check' AS upgrade_prereq_is_check, word = 'runs' AS upgrade_prere
 FROM pg_temp.upgrade_prereq_word('action', :'action', 'check', 'runs', 'raise', 'restore', 'estimate') AS word \gset
 
 SELECT pg_temp.upgrade_prereq_begin(:'target', :'format', :'include', :'exclude', :'deep', :'gate', :'fail_level', :'allow_unknown') AS upgrade_prereq_nothing \gset
+
+-- The time limit: that of a check, but for finding out what is installed not
+-- less than its default.
+DO $$
+DECLARE
+    limit_ms bigint := pg_temp.upgrade_prereq_time_limit_ms();
+BEGIN
+    PERFORM set_config('statement_timeout', CASE limit_ms WHEN 0 THEN 0 ELSE greatest(limit_ms, 30000) END::text, true);
+END
+$$;
 SELECT pg_temp.upgrade_prereq_find_installation() AS upgrade_prereq_nothing \gset
+DO $$
+BEGIN
+    PERFORM set_config('statement_timeout', pg_temp.upgrade_prereq_time_limit_ms()::text, true);
+END
+$$;
 
 \if :upgrade_prereq_is_check
     SELECT pg_temp.upgrade_prereq_steps() \gexec
+    SET LOCAL statement_timeout = 0;
     SELECT pg_temp.upgrade_prereq_lines();
     SELECT pg_temp.upgrade_prereq_close_gate() AS upgrade_prereq_nothing \gset
     ROLLBACK;
