@@ -554,8 +554,9 @@ BEGIN
             row_bytes := width;
             needed_bytes := pg_temp.upgrade_prereq_need(kind, multiplier, counted, width, counted, planned, transitions, 0);
             -- How many groups there are is a guess: one at least, a row each at most.
-            fewest := CASE kind WHEN 'aggregate' THEN 1 ELSE floor(counted / (1 + doubt)) END;
-            most := ceil(CASE kind WHEN 'aggregate' THEN (kept ->> 'rows')::float8 ELSE counted END * (1 + doubt));
+            fewest := CASE WHEN kind = 'aggregate' OR doubt = 'infinity' THEN 1 ELSE floor(counted / (1 + doubt)) END;
+            most := CASE WHEN doubt = 'infinity' THEN NULL
+                         ELSE ceil(CASE kind WHEN 'aggregate' THEN (kept ->> 'rows')::float8 ELSE counted END * (1 + doubt)) END;
             -- Widths are means without what aligns the columns, and without the bits
             -- for nulls.  An expression has at least the length of a null, and at most
             -- that of the widest column that it can be made of.
