@@ -152,31 +152,44 @@ BEGIN
 END
 $$;
 
--- What rows of a plan need: kind is sort, store, join or aggregate.
+-- What an AllocSet takes for rows of a mean length, without its header: a power of
+-- two for each, that is at least their lengths and less than twice as much.  bound
+-- is -1 for the least, 1 for the most, 0 if all rows had the mean length.
+CREATE FUNCTION pg_temp.upgrade_prereq_power_mean(length float8, bound int) RETURNS float8
+LANGUAGE sql AS $$
+    SELECT CASE WHEN bound = 0 OR length > 8192 THEN pg_temp.upgrade_prereq_power_length(length)
+                WHEN bound < 0 THEN length ELSE 2 * length END
+$$;
+
+-- What rows of a plan need: kind is sort, store, join, aggregate or index.  Where
+-- chance decides whether the buckets of an aggregate double, they are taken to,
+-- but for the least: fullness[] of model_hash.c goes from 0.67 to 0.9.
 CREATE FUNCTION pg_temp.upgrade_prereq_need(
     kind text, multiplier float8, row_count float8, width float8, planned_rows float8, planned_width float8,
-    transitions float8, fullness float8)
+    transitions float8, bound int)
 RETURNS float8
 LANGUAGE plpgsql AS $$
 DECLARE
     major float8 := current_setting('server_version_num')::int / 10000;
     header float8 := CASE WHEN major < 16 THEN 16 ELSE 8 END;
-    length float8 := 16 + width;
+    -- an index tuple has its header in the width
+    length float8 := CASE kind WHEN 'index' THEN 0 ELSE 16 END + width;
+    aligned float8 := ceil(length / 8) * 8;
     charge float8;
 BEGIN
-    charge := CASE kind
-        WHEN 'sort' THEN CASE WHEN major < 15 THEN header + pg_temp.upgrade_prereq_power_length(length)
-                              ELSE CASE major WHEN 15 THEN 24 WHEN 16 THEN 8 ELSE 0 END + ceil(length / 8) * 8 END
-        WHEN 'index' THEN CASE WHEN major < 15 THEN header + pg_temp.upgrade_prereq_power_length(width)
-                               ELSE CASE major WHEN 15 THEN 24 WHEN 16 THEN 8 ELSE 0 END + ceil(width / 8) * 8 END
-        WHEN 'store' THEN header + CASE WHEN major < 18 THEN pg_temp.upgrade_prereq_power_length(length) ELSE ceil(length / 8) * 8 END
-        WHEN 'join' THEN length
-        ELSE CASE WHEN major >= 18 THEN ceil(length / 8) * 8 + transitions * 16
-                  ELSE pg_temp.upgrade_prereq_power_length(length) + header
-                       + CASE WHEN transitions > 0 THEN pg_temp.upgrade_prereq_power_length(transitions * 16) + header ELSE 0 END END
+    charge := CASE
+        WHEN kind IN ('sort', 'index') AND major < 15 OR kind = 'store' AND major < 18 THEN
+            header + pg_temp.upgrade_prereq_power_mean(length, bound)
+        WHEN kind IN ('sort', 'index') THEN CASE major WHEN 15 THEN 24 WHEN 16 THEN 8 ELSE 0 END + aligned
+        WHEN kind = 'store' THEN header + aligned
+        WHEN kind = 'join' THEN length
+        WHEN major >= 18 THEN aligned + transitions * 16
+        ELSE header + pg_temp.upgrade_prereq_power_mean(length, bound)
+             + CASE WHEN transitions > 0 THEN header + pg_temp.upgrade_prereq_power_length(transitions * 16) ELSE 0 END
     END;
     RETURN pg_temp.upgrade_prereq_smallest(CASE kind WHEN 'index' THEN 'sort' ELSE kind END,
-                                           ARRAY[major, multiplier, row_count, charge, planned_rows, planned_width, transitions, fullness]);
+                                           ARRAY[major, multiplier, row_count, charge, planned_rows, planned_width, transitions,
+                                                 CASE WHEN bound < 0 THEN 0.9 ELSE 0.67 END]);
 END
 $$;
 
@@ -539,21 +552,20 @@ BEGIN
             transitions := (kept ->> 'transitions')::float8;
             row_count := counted;
             row_bytes := width;
-            -- where chance decides whether buckets double they are taken to: fullness[]
-            -- of model_hash.c goes from 0.67 to 0.9
-            needed_bytes := pg_temp.upgrade_prereq_need(kind, multiplier, counted, width, counted, planned, transitions, 0.67);
+            needed_bytes := pg_temp.upgrade_prereq_need(kind, multiplier, counted, width, counted, planned, transitions, 0);
             -- How many groups there are is a guess: one at least, a row each at most.
-            fewest := CASE kind WHEN 'aggregate' THEN 1 ELSE floor(counted / (1 + doubt)) END;
-            most := ceil(CASE kind WHEN 'aggregate' THEN (kept ->> 'rows')::float8 ELSE counted END * (1 + doubt));
+            fewest := CASE WHEN kind = 'aggregate' OR doubt = 'infinity' THEN 1 ELSE floor(counted / (1 + doubt)) END;
+            most := CASE WHEN doubt = 'infinity' THEN NULL
+                         ELSE ceil(CASE kind WHEN 'aggregate' THEN (kept ->> 'rows')::float8 ELSE counted END * (1 + doubt)) END;
             -- Widths are means without what aligns the columns, and without the bits
             -- for nulls.  An expression has at least the length of a null, and at most
             -- that of the widest column that it can be made of.
             least_bytes := CASE WHEN doubt = 'infinity' THEN 0 ELSE pg_temp.upgrade_prereq_need(
-                kind, multiplier, fewest, greatest(width - columns - 32 * guess, 1), fewest, planned, transitions, 0.9) * 0.98 END;
+                kind, multiplier, fewest, greatest(width - columns - 32 * guess, 1), fewest, planned, transitions, -1) * 0.98 END;
             most_bytes := CASE WHEN doubt < 'infinity' THEN pg_temp.upgrade_prereq_need(
                 kind, multiplier, most,
                 width + 8 + 4 * columns + guess * greatest((looked #>> '{doubt,widest}')::float8 - 32, 0),
-                most, planned, transitions, 0.67) * 1.02 END;
+                most, planned, transitions, 1) * 1.02 END;
             outcome := CASE
                 WHEN available_bytes IS NULL THEN 'unknown'
                 WHEN needed_bytes <= 65536 THEN 'light'
