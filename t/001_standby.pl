@@ -146,7 +146,8 @@ my $there = statuses(sql($primary, 'openmetadata_db', outlook()));
 my $here = statuses(sql($standby, 'openmetadata_db', outlook()));
 foreach my $check (@hidden)
 {
-	is($there->{$check}[0], 'found', "$check: the primary finds something");
+	is($there->{$check}[0], 'found', "$check: the primary finds something")
+	  if $check =~ /^(?:live_sessions|statistics)$/;
 	isnt($here->{$check}[0], 'passed', "$check: the standby does not pass what it cannot see");
 }
 $application->close;

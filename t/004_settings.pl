@@ -280,7 +280,7 @@ is( sql($node, $db, q{
 		SELECT source FROM pg_settings WHERE name IN ('work_mem', 'maintenance_work_mem');
 		COMMIT;
 		SELECT source FROM pg_settings WHERE name = 'work_mem'; SHOW work_mem}),
-	join("\n", scalar(@names), '7MB', '77MB', 'session', 'session', 'session', '7MB'),
+	join("\n", sql($node, $db, "SELECT count(*) FROM pg_settings WHERE name IN ($names)"), '7MB', '77MB', 'session', 'session', 'session', '7MB'),
 	'the session that asked has what it had');
 
 # A change of the configuration file counts from the reload on, for sessions
