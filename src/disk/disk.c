@@ -166,8 +166,10 @@ typedef struct DiskCall
 static int
 compare_tables(const ListCell *a, const ListCell *b)
 {
-	double		first = ((const Adequacy *) lfirst(a))->heap_bytes;
-	double		second = ((const Adequacy *) lfirst(b))->heap_bytes;
+	const Adequacy *one = lfirst(a);
+	const Adequacy *other = lfirst(b);
+	double		first = one->heap_bytes + one->toast_bytes;
+	double		second = other->heap_bytes + other->toast_bytes;
 
 	return first > second ? -1 : first < second ? 1 : 0;
 }

@@ -616,9 +616,10 @@ DiskPlan *
 disk_plan(const Installation *installation, List *adequacies,
 		  const Calibration *calibration)
 {
-	Account		account = {installation, palloc0(sizeof(DiskPlan)), calibration};
+	Account		account = {.installation = installation,.calibration = calibration};
 	ListCell   *lc;
 
+	account.plan = palloc0(sizeof(DiskPlan));
 	account.plan->places = places_find(installation->role_name);
 	account.plan->wal = wal_state(account.plan->places->may_see);
 	foreach(lc, adequacies)
