@@ -67,7 +67,7 @@ my $wal = mount('wal', '320m');
 mkdir "$small/data";
 chmod 0700, "$small/data";
 
-my $node = new_node('main', allows_streaming => 1);
+my $node = new_node('main', allows_streaming => 'logical');
 my $data = $node->data_dir;
 system("mv $data/pg_wal $wal/pg_wal && ln -s $wal/pg_wal $data/pg_wal") == 0 or die 'pg_wal';
 $node->append_conf('postgresql.conf', qq{
@@ -163,8 +163,31 @@ openmetadata(q{ALTER SYSTEM SET max_slot_wal_keep_size = '16MB'});
 openmetadata('SELECT pg_reload_conf()');
 is(openmetadata($check), 'info|passed', '... unless there is a limit to it');
 openmetadata('ALTER SYSTEM RESET ALL');
-openmetadata(q{SELECT pg_drop_replication_slot('nobody')});
 openmetadata('SELECT pg_reload_conf()');
+
+# A logical slot that is read from keeps the WAL of one statement, not of all.
+my $kept = q{
+	SELECT count(*) FROM upgrade_prereq_disk('1.13.4')
+	WHERE places = 'pg_wal' AND peak_bytes > (SELECT max(wal_bytes) FROM upgrade_prereq_disk('1.13.4')) + 32 * 1024 * 1024};
+leave($wal, $mb);
+isnt(openmetadata($kept), '0', 'a slot that nobody reads from keeps the WAL of all statements');
+openmetadata(q{SELECT pg_drop_replication_slot('nobody')});
+openmetadata(q{CREATE PUBLICATION nothing});
+openmetadata(q{SELECT pg_create_logical_replication_slot('reader', 'pgoutput')});
+isnt(openmetadata($kept), '0', '... and so does a logical one');
+my $reader = IPC::Run::start(
+	[ 'pg_recvlogical', '-d', $node->connstr('openmetadata_db'), '-S', 'reader', '--start', '-f', '/dev/null',
+		'-o', 'proto_version=1', '-o', 'publication_names=nothing' ],
+	'>', \my $reader_out, '2>', \my $reader_errors);
+$node->poll_query_until('postgres', q{SELECT active FROM pg_replication_slots}) or BAIL_OUT("pg_recvlogical: $reader_errors");
+is(openmetadata($kept), '0', 'one that is read from keeps that of one statement');
+like(openmetadata(q{SELECT hint FROM upgrade_prereq_findings('1.13.4', include => '{disk_space}') WHERE object_identity = 'pg_wal'}),
+	qr/ Logical replication slot "reader" keeps the WAL of a statement until it has ended\.$/, '... and the check says so');
+$reader->signal('INT');
+$reader->finish;
+$node->poll_query_until('postgres', q{SELECT NOT active FROM pg_replication_slots});
+openmetadata(q{SELECT pg_drop_replication_slot('reader')});
+openmetadata('DROP PUBLICATION nothing');
 leave($wal, undef);
 
 # ----- what is written is what was said -----

@@ -426,8 +426,9 @@ static void
 find_peaks(Account *account, DiskStep *step, List *uses)
 {
 	DiskPlaces *places = account->plan->places;
-	double		grown = wal_growth(account->plan->wal, account->wal_written +
-								   Max(step->wal_bytes, 0));
+	double		wal_bytes = Max(step->wal_bytes, 0);
+	double		grown = wal_growth(account->plan->wal,
+								   account->wal_written + wal_bytes, wal_bytes);
 	ListCell   *lc;
 
 	foreach(lc, uses)
@@ -576,8 +577,9 @@ step_basis(const Account *account, const DiskStep *step)
 		appendStringInfoString(&basis, "; reads the table twice, and waits for other transactions");
 	if (times > 1)
 		appendStringInfo(&basis, "; done %d times, one after the other", times);
-	if (step->wal_bytes > 0 && wal->is_held)
-		appendStringInfoString(&basis, "; its WAL stays on disk");
+	if (step->wal_bytes > 0 && wal->holding != WAL_RECYCLED)
+		appendStringInfo(&basis, "; its WAL stays on disk%s",
+						 wal->holding == WAL_HELD_BY_STATEMENT ? " until it has ended" : "");
 	return basis.data;
 }
 

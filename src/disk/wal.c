@@ -10,7 +10,8 @@
  * archived (XLogArchiveCheckDone() in xlogarchive.c).  A logical slot keeps
  * all WAL from the begin of the oldest transaction that runs
  * (SnapBuildProcessRunningXacts() in replication/logical/snapbuild.c), and so
- * all that one long statement writes.
+ * all that one long statement writes; what the statements before it wrote goes,
+ * if somebody reads from the slot.
  *
  * src/disk/wal.c
  *
@@ -27,15 +28,19 @@
 #include "storage/fd.h"
 #include "wal.h"
 
-/* The first slot that holds WAL, a logical one or one that nobody reads. */
-static const char slot_query[] =
-"SELECT format(CASE WHEN s.slot_type = 'logical' "
-"THEN 'Logical replication slot \"%s\" keeps the WAL of a statement until it has ended.' "
-"ELSE 'Nobody reads from replication slot \"%s\", which keeps the WAL.' END, s.slot_name) "
+/* The first slot that nobody reads from, of those that keep WAL. */
+static const char idle_slot_query[] =
+"SELECT format('Nobody reads from replication slot \"%s\", which keeps the WAL.', s.slot_name) "
 "FROM pg_catalog.pg_replication_slots AS s "
-"WHERE s.restart_lsn IS NOT NULL AND s.wal_status <> 'lost' "
-"AND (s.slot_type = 'logical' OR NOT s.active) "
-"ORDER BY s.slot_type, s.slot_name LIMIT 1";
+"WHERE s.restart_lsn IS NOT NULL AND s.wal_status <> 'lost' AND NOT s.active "
+"ORDER BY s.slot_name LIMIT 1";
+
+/* The first logical slot that somebody reads from. */
+static const char logical_slot_query[] =
+"SELECT format('Logical replication slot \"%s\" keeps the WAL of a statement until it has ended.', s.slot_name) "
+"FROM pg_catalog.pg_replication_slots AS s "
+"WHERE s.restart_lsn IS NOT NULL AND s.wal_status <> 'lost' AND s.active AND s.slot_type = 'logical' "
+"ORDER BY s.slot_name LIMIT 1";
 
 static const char archiver_query[] =
 "SELECT a.last_failed_wal FROM pg_catalog.pg_stat_archiver AS a "
@@ -103,7 +108,14 @@ wal_state(bool may_see)
 	state->recycled_from = megabytes("max_wal_size") + megabytes("wal_keep_size");
 	state->held_limit = -1;
 
-	state->reason = query_answer(slot_query);
+	state->reason = query_answer(idle_slot_query);
+	state->holding = state->reason != NULL ? WAL_HELD : WAL_RECYCLED;
+	if (state->reason == NULL)
+	{
+		state->reason = query_answer(logical_slot_query);
+		if (state->reason != NULL)
+			state->holding = WAL_HELD_BY_STATEMENT;
+	}
 	if (state->reason != NULL)
 		state->held_limit = megabytes("max_slot_wal_keep_size");
 	if (failed != NULL)
@@ -111,26 +123,27 @@ wal_state(bool may_see)
 		/* no limit holds for what is not archived yet */
 		state->reason = psprintf("Archiving fails, last for %s: the WAL stays until it works.",
 								 failed);
+		state->holding = WAL_HELD;
 		state->held_limit = -1;
 	}
-	state->is_held = state->reason != NULL;
 	return state;
 }
 
 /*
  * By how much pg_wal is larger, in bytes, when so much has been written since
- * now.
+ * now, the last of it by a statement that has not ended.
  */
 double
-wal_growth(const WalState *state, double written_bytes)
+wal_growth(const WalState *state, double written_bytes, double statement_bytes)
 {
-	double		room = state->recycled_from - Max(state->present_bytes, 0);
+	double		room = Max(state->recycled_from - Max(state->present_bytes, 0), 0);
+	double		held = 0;
 
-	if (state->is_held)
-	{
-		if (state->held_limit < 0)
-			return written_bytes;
-		room = Max(room, state->held_limit);
-	}
-	return Max(Min(written_bytes, room), 0);
+	if (state->holding == WAL_HELD)
+		held = written_bytes;
+	else if (state->holding == WAL_HELD_BY_STATEMENT)
+		held = room + statement_bytes;
+	if (state->held_limit >= 0)
+		held = Min(held, state->held_limit);
+	return Min(written_bytes, Max(room, held));
 }

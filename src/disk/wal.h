@@ -10,6 +10,14 @@
 #ifndef UPGRADE_PREREQ_WAL_H
 #define UPGRADE_PREREQ_WAL_H
 
+/* How long WAL stays that no checkpoint needs any more. */
+typedef enum WalHolding
+{
+	WAL_RECYCLED,
+	WAL_HELD_BY_STATEMENT,		/* until the statement that wrote it has ended */
+	WAL_HELD,					/* until somebody has it */
+} WalHolding;
+
 /* What the server does with WAL; sizes in bytes. */
 typedef struct WalState
 {
@@ -19,13 +27,14 @@ typedef struct WalState
 	double		present_bytes;	/* files in pg_wal now; -1 if not known */
 	double		recycled_from;	/* max_wal_size, and wal_keep_size on top: so
 								 * large pg_wal may be */
-	bool		is_held;		/* it stays until somebody has it */
+	WalHolding	holding;
 	double		held_limit;		/* max_slot_wal_keep_size, or -1 for none */
 	const char *reason;			/* style of errdetail(): what holds it, or
 								 * NULL */
 } WalState;
 
 extern WalState *wal_state(bool may_see);
-extern double wal_growth(const WalState *state, double written_bytes);
+extern double wal_growth(const WalState *state, double written_bytes,
+						 double statement_bytes);
 
 #endif							/* UPGRADE_PREREQ_WAL_H */
