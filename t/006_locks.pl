@@ -87,7 +87,7 @@ $locker->query('ROLLBACK');
 look_while('EXCLUSIVE on the runs',
 	'LOCK TABLE openmetadata.entity_extension_time_series IN EXCLUSIVE MODE', '');
 look_while('ACCESS EXCLUSIVE on a table that no check reads',
-	'LOCK TABLE openmetadata.consumers_dlq IN ACCESS EXCLUSIVE MODE', '');
+	'LOCK TABLE openmetadata.change_event_consumers IN ACCESS EXCLUSIVE MODE', '');
 
 # ----- indexes and TOAST tables -----
 
