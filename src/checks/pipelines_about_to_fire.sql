@@ -39,10 +39,11 @@ entity AS MATERIALIZED (
            COALESCE(readable.document ->> 'fullyQualifiedName', entity.@fqnhash@) AS fqn,
            btrim(readable.document #>> '{airflowConfig,scheduleInterval}', E' \t\r\n') AS schedule
     FROM fact, @schema@.ingestion_pipeline_entity AS entity
+    -- many keys are read, and json would be parsed for each
     CROSS JOIN LATERAL (
         SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
                          AND entity.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.json
+                    ELSE entity.json::jsonb
                END AS document
         OFFSET 0
     ) AS readable
