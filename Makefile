@@ -7,7 +7,8 @@ EXTENSION = upgrade_prereq
 MODULE_big = upgrade_prereq
 PGFILEDESC = "upgrade_prereq - preflight checks before an OpenMetadata upgrade"
 DATA = sql/upgrade_prereq--1.0.sql
-SCRIPTS = tools/upgrade-prereq-backup
+DATA_built = upgrade_prereq_check.sql
+SCRIPTS = tools/upgrade-prereq-backup tools/upgrade-prereq-fleet
 
 OBJS = \
 	$(WIN32RES) \
@@ -232,6 +233,18 @@ src/breaking_list.c: $(changes) $(source_dir)/tools/header.awk $(source_dir)/too
 
 src/breaking_list.o src/breaking_list.bc: src/breaking_list.c
 
+# The same for databases where no extension can be installed: one psql script,
+# made of the same files.
+script_sources := $(checks) $(kinds) $(changes) $(wildcard $(addprefix $(source_dir)/,\
+	src/script/*.sql tools/script tools/script.awk tools/header.awk \
+	src/need.c src/release.c src/role_setting.c src/breaking_probe.c \
+	src/runs/run_list.c src/runs/run_fix.c \
+	sql/upgrade_prereq--1.0.sql upgrade_prereq.control))
+
+upgrade_prereq_check.sql: $(script_sources)
+	$(source_dir)/tools/script > $@.tmp
+	mv $@.tmp $@
+
 # Every object is made again when a header changed: the library is small.
 $(filter %.o,$(OBJS)): $(wildcard $(addprefix $(source_dir)/src/,*.h backup/*.h disk/*.h memory/*.h runs/*.h))
 src/upgrade_prereq.o src/checks/extension_version.o: $(source_dir)/upgrade_prereq.control
@@ -294,8 +307,8 @@ doc/breaking-changes.md: $(changes) $(source_dir)/tools/header.awk $(source_dir)
 META.json: $(source_dir)/META.json.in $(source_dir)/upgrade_prereq.control
 	sed 's/@version@/$(version)/g' $< > $@
 
-dist: META.json
+dist: META.json upgrade_prereq_check.sql
 	git -C $(source_dir) archive --format zip --prefix upgrade_prereq-$(version)/ \
-		--add-file $(abspath META.json) -o $(abspath upgrade_prereq-$(version).zip) HEAD
+		--add-file $(abspath META.json) --add-file $(abspath upgrade_prereq_check.sql) -o $(abspath upgrade_prereq-$(version).zip) HEAD
 
 .PHONY: check-model dist docs fuzz uninstall-scripts

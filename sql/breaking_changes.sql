@@ -60,7 +60,7 @@ BEGIN
             USING document, place;
     ELSE
         document := '{"id": "planted", "updatedAt": 1, "updatedBy": "admin", "createdBy": "admin", "threadTs": 1, "deleted": false,
-                      "about": "planted", "type": "Task", "entityLink": "planted"}' || patch;
+                      "about": "planted", "entityId": "planted", "type": "Task", "entityLink": "planted"}' || patch;
         EXECUTE format('INSERT INTO openmetadata.%I (%s json) VALUES (%s $1::%s)', table_name,
                        hash_column || ',', CASE WHEN hash_column IS NOT NULL THEN '''planted'',' END, json_type)
             USING document;

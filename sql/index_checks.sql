@@ -192,6 +192,14 @@ SELECT * FROM ask('duplicate_profiles', '1.12.9');
 SELECT status, message FROM ask('duplicate_profiles', '1.12.8');
 ROLLBACK;
 
+-- whoever jumped over 1.9.9 still has it: 1.12.9 stops at it, while 1.13.0 runs
+-- 1.9.9 first
+BEGIN;
+INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum) VALUES ('1.10.0', 'x', 'x');
+SELECT level, object_identity FROM ask('index_shape', '1.12.9');
+SELECT level, object_identity FROM ask('index_shape', '1.13.0');
+ROLLBACK;
+
 -- 1.11.0 to 1.12.7: indexes of some tags only
 BEGIN;
 INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum) VALUES ('1.11.0', 'x', 'x');
@@ -265,6 +273,24 @@ SELECT fix_sql, undo_sql FROM upgrade_prereq_findings(include => '{index_shape}'
 SELECT * FROM repair('index_shape', NULL);
 ROLLBACK;
 
+-- another primary key is in the way of the right one
+BEGIN;
+ALTER TABLE openmetadata.entity_relationship DROP CONSTRAINT entity_relationship_pkey;
+ALTER TABLE openmetadata.entity_relationship ADD CONSTRAINT "My key" PRIMARY KEY (fromid, toid, relation);
+SELECT fix_sql, undo_sql FROM upgrade_prereq_findings(include => '{index_shape}');
+SELECT * FROM repair('index_shape', NULL);
+ROLLBACK;
+
+-- a patch that was jumped over has not made its index; a baseline stands for all
+BEGIN;
+DROP INDEX openmetadata.idx_tag_usage_tagfqn_lower_pattern;
+SELECT level, detail FROM ask('index_shape', NULL);
+DELETE FROM openmetadata.server_change_log WHERE version = '1.12.12';
+SELECT status FROM ask('index_shape', NULL);
+INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum) VALUES ('1.13.0-baseline', 'x', 'x');
+SELECT level, detail FROM ask('index_shape', NULL);
+ROLLBACK;
+
 -- the key of usage, turned round, and the index that came later
 BEGIN;
 ALTER TABLE openmetadata.entity_usage DROP CONSTRAINT entity_usage_id_usagedate_key;
@@ -324,8 +350,11 @@ SELECT * FROM ask('announcement_links', '2.0.0');
 SELECT status, message FROM ask('announcement_links', '1.13.5');
 ROLLBACK;
 
--- users_differing_by_case: from 2.1.0 on users are looked for by the address
+-- users_differing_by_case: from 2.1.0 on users are looked for by the address; the
+-- table is read once
 BEGIN;
+SELECT status FROM ask('users_differing_by_case', '2.1.0');
+SELECT pg_stat_get_xact_numscans('openmetadata.user_entity'::regclass) AS scans;
 INSERT INTO openmetadata.user_entity (namehash, json)
 SELECT 'x' || namehash, json || jsonb_build_object('id', gen_random_uuid(), 'name', 'another', 'email', upper(email))
 FROM openmetadata.user_entity WHERE name = 'admin';

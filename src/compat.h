@@ -115,6 +115,16 @@ object_ownercheck(Oid classid, Oid objectid, Oid roleid)
 }
 #endif
 
+/*
+ * 16: a bulk insert makes the file longer by up to so many blocks at a time
+ * (MAX_BUFFERS_TO_EXTEND_BY in access/heap/hio.c).
+ */
+#if PG_VERSION_NUM >= 160000
+#define BULK_EXTEND_BLOCKS 64
+#else
+#define BULK_EXTEND_BLOCKS 1
+#endif
+
 /* 16: when a table was last read from one end to the other. */
 #if PG_VERSION_NUM >= 160000
 #define HAVE_LAST_SCAN

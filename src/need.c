@@ -256,21 +256,28 @@ installation_word(const Installation *installation)
  * It reads a document from its beginning, escape by escape, so that it has to
  * look neither ahead nor behind, which makes a pattern ten times as slow.
  */
-static const char *
-unreadable_json(void)
-{
 #define UNREADABLE_NUMBER \
 	"|[:,[][[:space:]]*-?[0-9](?:[0-9.]*[eE][+-]?[0-9]{5}|[0-9.]{254})"
 
-	if (GetDatabaseEncoding() != PG_UTF8)
-		return "^(?:[^\\\\]|\\\\[^u]|\\\\u00[0-7][0-9a-fA-F])*"
-			"\\\\u(?:0000|[^0]|0[^0]|00[^0-7])" UNREADABLE_NUMBER;
-	return "^(?:[^\\\\]|\\\\[^u]|"
-		"\\\\u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2})|"
-		"\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2})*"
-		"\\\\u(?:0000|[dD][c-fC-F]|"
-		"[dD][89abAB][0-9a-fA-F]{2}(?:[^\\\\]|\\\\[^u]|\\\\u(?:[^dD]|[dD][0-9abAB])))"
-		UNREADABLE_NUMBER;
+static const char unreadable_in_utf8[] =
+"^(?:[^\\\\]|\\\\[^u]|"
+"\\\\u(?:[0-9a-ce-fA-CE-F][0-9a-fA-F]{3}|[dD][0-7][0-9a-fA-F]{2})|"
+"\\\\u[dD][89abAB][0-9a-fA-F]{2}\\\\u[dD][c-fC-F][0-9a-fA-F]{2})*"
+"\\\\u(?:0000|[dD][c-fC-F]|"
+"[dD][89abAB][0-9a-fA-F]{2}(?:[^\\\\]|\\\\[^u]|\\\\u(?:[^dD]|[dD][0-9abAB])))"
+UNREADABLE_NUMBER;
+
+static const char unreadable_elsewhere[] =
+"^(?:[^\\\\]|\\\\[^u]|\\\\u00[0-7][0-9a-fA-F])*"
+"\\\\u(?:0000|[^0]|0[^0]|00[^0-7])"
+UNREADABLE_NUMBER;
+
+/* The pattern for the encoding of this database. */
+static const char *
+unreadable_json(void)
+{
+	return GetDatabaseEncoding() == PG_UTF8 ? unreadable_in_utf8 :
+		unreadable_elsewhere;
 }
 
 /*

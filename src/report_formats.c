@@ -443,6 +443,7 @@ report_json(const CheckResult *result)
 	initStringInfo(&buf);
 	appendStringInfoChar(&buf, '{');
 	append_json_int(&buf, "format_version", JSON_FORMAT_VERSION);
+	append_json_text(&buf, "edition", "extension");
 	append_json_text(&buf, "extension_version", UPGRADE_PREREQ_VERSION);
 	append_json_int(&buf, "server_version_num",
 					atoi(GetConfigOption("server_version_num", false, false)));

@@ -16,7 +16,8 @@ use Time::HiRes qw(time);
 my $node = start_node('locks');
 my $db = 'openmetadata_db';
 my @runs = qw(status_without_pipeline stuck_ingestion_pipelines superseded_pipeline_runs);
-my @pipelines = (qw(pipelines_about_to_fire pipelines_without_service), @runs);
+my @pipelines = (qw(pipelines_about_to_fire pipelines_without_service pipelines_without_timeout relationship_orphans), @runs);
+my @series = (qw(column_width duplicate_keys), @runs);
 
 new_openmetadata($node, $db);
 sql($node, $db, 'CREATE TABLE public.elsewhere (a int)');
@@ -46,8 +47,9 @@ sub look_while
 
 	is($session->errors, '', "$what: the call goes through");
 	is_deeply($result->{$_}, [ 'unknown', $expected ], "$what: $_ is unknown") foreach @unknown;
-	my @rest = grep { !$expected{$_} } sort keys %$free;
-	is_deeply([ map { "$_ $result->{$_}[0]" } @rest ], [ map { "$_ $free->{$_}[0]" } @rest ],
+	# strong locks are what lock_queues looks for
+	my @rest = grep { !$expected{$_} && $_ ne 'lock_queues' } sort keys %$free;
+	is(join(' ', map { "$_ $result->{$_}[0]" } grep { $result->{$_}[0] ne $free->{$_}[0] } @rest), '',
 		"$what: the others look");
 
 	# 100 ms for a lock, for each check at most once
@@ -59,11 +61,11 @@ sub look_while
 
 look_while('ACCESS EXCLUSIVE on the runs',
 	'LOCK TABLE openmetadata.entity_extension_time_series IN ACCESS EXCLUSIVE MODE',
-	'55P03', @runs);
+	'55P03', @series);
 look_while('ACCESS EXCLUSIVE on the pipelines',
 	'LOCK TABLE openmetadata.ingestion_pipeline_entity IN ACCESS EXCLUSIVE MODE',
 	'55P03', @pipelines, 'breaking_changes');
-look_while('TRUNCATE of the runs', 'TRUNCATE openmetadata.entity_extension_time_series', '55P03', @runs);
+look_while('TRUNCATE of the runs', 'TRUNCATE openmetadata.entity_extension_time_series', '55P03', @series);
 look_while('a table dropped, but not yet for good',
 	'DROP TABLE openmetadata.search_reindex_lock',
 	'55P03', qw(held_locks stuck_jobs statistics));
@@ -85,7 +87,7 @@ $locker->query('ROLLBACK');
 look_while('EXCLUSIVE on the runs',
 	'LOCK TABLE openmetadata.entity_extension_time_series IN EXCLUSIVE MODE', '');
 look_while('ACCESS EXCLUSIVE on a table that no check reads',
-	'LOCK TABLE openmetadata.bot_entity IN ACCESS EXCLUSIVE MODE', '');
+	'LOCK TABLE openmetadata.change_event_consumers IN ACCESS EXCLUSIVE MODE', '');
 
 # ----- indexes and TOAST tables -----
 
@@ -94,7 +96,7 @@ my $index = sql($node, $db, q{
 	SELECT indexrelid::regclass FROM pg_index
 	WHERE indrelid = 'openmetadata.entity_extension_time_series'::regclass AND indisunique});
 look_while('ACCESS EXCLUSIVE on the index of the runs',
-	"ALTER INDEX $index SET (fillfactor = 80); REINDEX INDEX $index", '55P03', @runs);
+	"ALTER INDEX $index SET (fillfactor = 80); REINDEX INDEX $index", '55P03', @series);
 my $pkey = sql($node, $db, q{
 	SELECT indexrelid::regclass FROM pg_index
 	WHERE indrelid = 'openmetadata.ingestion_pipeline_entity'::regclass ORDER BY 1 LIMIT 1});

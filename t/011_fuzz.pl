@@ -176,7 +176,11 @@ foreach my $round (1 .. 15)
 		FROM document JOIN pipeline USING (n)
 		WHERE pipeline.n > 1 AND series.entityfqnhash = pipeline.fqnhash
 		  AND series.ctid = (SELECT max(other.ctid) FROM openmetadata.entity_extension_time_series AS other
-		                     WHERE other.entityfqnhash = pipeline.fqnhash);
+		                     WHERE other.entityfqnhash = pipeline.fqnhash)
+		  -- an earlier round may have left the same moment there
+		  AND NOT EXISTS (SELECT FROM openmetadata.entity_extension_time_series AS taken
+		                  WHERE taken.entityfqnhash = series.entityfqnhash AND taken.extension = series.extension
+		                    AND taken.\"timestamp\" = COALESCE(document.stamp, 9));
 		WITH document (n, json) AS (VALUES "
 		  . join(', ', map { "($_, $rows[20 - $_]::json)" } 2 .. 20) . ")
 		UPDATE openmetadata.ingestion_pipeline_entity AS entity

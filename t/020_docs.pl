@@ -5,8 +5,10 @@
 #
 #   sql [bare] [faults] [backup] [airflow=SHAPE] [error=SQLSTATE]
 #                                          run by psql, stops at the first error
-#   sh test [bare] [faults] [backup] [exit=N]
-#                                          run by sh, with PGDATABASE and so on
+#   sh test [bare] [faults] [backup] [script] [exit=N]
+#                                          run by sh, with PGDATABASE and so on;
+#                                          "script" puts upgrade_prereq_check.sql
+#                                          into its folder
 #   yaml test [...]                        its literal blocks ("|") run by sh
 #   text report                            what upgrade_prereq_check('1.13.4') says
 #                                          with fixture/faults.sql, on
@@ -154,9 +156,12 @@ sub run_sql
 # Run a shell script; what went wrong, or an empty string.
 sub run_shell
 {
-	my ($text, $exit) = @_;
+	my ($text, $exit, $with_script) = @_;
 	my $folder = File::Temp->newdir;
 	my $out;
+
+	IPC::Run::run([ 'sh', "$root/tools/script" ], '>', "$folder/upgrade_prereq_check.sql")
+	  if $with_script;
 
 	local %ENV = (
 		%ENV,
@@ -224,6 +229,7 @@ sub run_block
 	my @scripts = $kind eq 'yaml' ? yaml_scripts($block->{text}) : $block->{text};
 	my $problem = '';
 
+	my $with_script = delete $option{script};
 	delete @option{qw(bare faults backup airflow)};
 	return 'unknown words in the info string' if %option;
 	return 'no literal block to run' if !@scripts;
@@ -240,7 +246,7 @@ sub run_block
 		$problem .=
 		  $kind eq 'sql'
 		  ? run_sql($script, $sqlstate)
-		  : run_shell($script, $exit || 0);
+		  : run_shell($script, $exit || 0, $with_script);
 	}
 	return $problem;
 }

@@ -226,7 +226,7 @@ source_files()
 		git ls-files -z --cached --others --exclude-standard
 	else
 		find . -name .git -prune -o -type f ! -name '*.o' ! -name '*.so' \
-			! -name '*.bc' ! -path ./src/breaking_list.c ! -path ./src/check_list.c ! -path ./src/kind_list.c -printf '%P\0'
+			! -name '*.bc' ! -path ./src/breaking_list.c ! -path ./src/check_list.c ! -path ./src/kind_list.c ! -path ./upgrade_prereq_check.sql -printf '%P\0'
 	fi | while IFS= read -r -d '' file; do
 		[ ! -f "$file" ] || printf '%s\0' "$file"
 	done

@@ -8,8 +8,8 @@
 -- passed: the audit log has room for the names of what was changed
 -- do: Make the column a text, by the finding's `fix_sql`, as 2.1.0 does: that
 --     takes a moment.
--- undo: The finding's `undo_sql` gives the column its old width; it fails once
---     longer names have come in.
+-- undo: The finding's `undo_sql` gives the column its old width: it locks the
+--     table and writes all of it anew, and fails once longer names have come in.
 --
 -- The name of a lineage event is made of two full names and can be longer than the
 -- 768 letters of the column.  OpenMetadata leaves out the row then, and says so in

@@ -41,98 +41,101 @@
 --
 -- The tables are those of the step (v1125 MigrationUtil), which only takes
 -- certifications with a tag; nothing is read outside these releases.
-WITH entity AS (
+WITH installed AS (
+    SELECT fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AS affected FROM fact
+),
+entity AS (
     SELECT 'table_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.table_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.table_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'dashboard_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.dashboard_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.dashboard_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'topic_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.topic_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.topic_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'pipeline_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.pipeline_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.pipeline_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'storage_container_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.storage_container_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.storage_container_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'search_index_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.search_index_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.search_index_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'ml_model_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.ml_model_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.ml_model_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'stored_procedure_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.stored_procedure_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.stored_procedure_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'dashboard_data_model_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.dashboard_data_model_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.dashboard_data_model_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'api_endpoint_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.api_endpoint_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.api_endpoint_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'api_collection_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.api_collection_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.api_collection_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'database_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.database_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.database_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'database_schema_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.database_schema_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.database_schema_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'data_product_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.data_product_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.data_product_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'domain_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.domain_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.domain_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'chart_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.chart_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.chart_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'metric_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.metric_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.metric_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'file_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.file_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.file_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'directory_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.directory_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.directory_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'spreadsheet_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.spreadsheet_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.spreadsheet_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'worksheet_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.worksheet_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.worksheet_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'llm_model_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.llm_model_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.llm_model_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
     UNION ALL
     SELECT 'ai_application_entity'::text AS name, entity.json::text AS document, pg_typeof(entity.json) = 'json'::regtype AS is_json
-    FROM @schema@.ai_application_entity AS entity, fact
-    WHERE fact.installed_version BETWEEN '{1,12,5}' AND '{1,12,9}' AND entity.json::text LIKE '%"certification"%'
+    FROM @schema@.ai_application_entity AS entity
+    WHERE (SELECT affected FROM installed) AND entity.json::text LIKE '%"certification"%'
 ),
 certified AS (
     SELECT entity.name,

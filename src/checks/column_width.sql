@@ -11,8 +11,8 @@
 -- passed: the columns are wide enough for what is in them
 -- do: Widen the column, by the finding's `fix_sql`, as the release does that
 --     widens it: that takes a moment. Or upgrade to that release.
--- undo: The finding's `undo_sql` gives the column its old width; it fails once
---     longer values have come in.
+-- undo: The finding's `undo_sql` gives the column its old width: it locks the
+--     table and writes all of it anew, and fails once longer values have come in.
 --
 -- The key of what belongs to a column is made of a hash of 32 letters, and a dot,
 -- for each part of its name: from a certain depth on it does not fit, and the whole

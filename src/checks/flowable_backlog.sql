@@ -29,7 +29,7 @@ backlog AS (
     SELECT count(*) FILTER (WHERE definition.versions > 100) AS keys,
            sum(definition.versions)::bigint AS total,
            max(definition.versions) AS most,
-           (array_agg(definition.key ORDER BY definition.versions DESC, definition.key)
+           (array_agg(definition.key ORDER BY definition.versions DESC, definition.key COLLATE "C")
                FILTER (WHERE definition.versions > 100))[1:10] AS examples
     FROM definition
 ),

@@ -59,80 +59,92 @@ WITH expected (table_name, kind, key, since, until, made_by, index_name, depende
 ),
 upgrade AS (
     SELECT fact.schema_name, namespace.oid AS schema_oid, fact.installed_version AS installed,
-           COALESCE(fact.target_version, '{2147483647}') AS target
+           COALESCE(fact.target_version, '{2147483647}') AS target,
+           ARRAY(SELECT row ->> 'version' FROM jsonb_array_elements(fact.history) AS row) AS history
     FROM fact
     JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
 ),
-present AS (
-    SELECT class.relname AS table_name,
-           index.indrelid, index.indexrelid, index.indisunique, index.indpred IS NOT NULL AS is_partial,
-           index_class.relname AS index_name,
-           access_method.amname = 'btree' AS is_btree,
-           operator_class.opcname AS first_operator_class,
-           -- null stands for an expression
-           (SELECT array_agg((SELECT attribute.attname::text FROM pg_catalog.pg_attribute AS attribute
-                              WHERE attribute.attrelid = index.indrelid AND attribute.attnum = part.attnum
-                                AND part.attnum <> 0) ORDER BY position)
-            FROM unnest(index.indkey::int2[]) WITH ORDINALITY AS part (attnum, position)
-            WHERE position <= index.indnkeyatts) AS key
-    FROM upgrade
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = upgrade.schema_oid AND class.relkind IN ('r', 'p')
-    JOIN pg_catalog.pg_index AS index ON index.indrelid = class.oid
-    JOIN pg_catalog.pg_class AS index_class ON index_class.oid = index.indexrelid
-    JOIN pg_catalog.pg_am AS access_method ON access_method.oid = index_class.relam
-    JOIN pg_catalog.pg_opclass AS operator_class ON operator_class.oid = index.indclass[0]
-    WHERE class.relname IN (SELECT table_name FROM expected)
-),
-missing AS (
-    SELECT expected.*, upgrade.schema_name,
-           CASE WHEN expected.kind IN ('primary key', 'unique') THEN 'keys' ELSE 'indexes' END AS family,
-           format('%s (%s): %s', table_name, array_to_string(key, ', '), dependent) AS description
+-- what this database has to have, where the table and its columns are: those
+-- that are missing are something else
+wanted AS MATERIALIZED (
+    SELECT expected.*, upgrade.schema_name, class.oid AS table_oid, numbered.key_numbers
     FROM upgrade, expected
-    WHERE upgrade.installed >= COALESCE(expected.since, '{0}')
+    JOIN pg_catalog.pg_class AS class ON class.relname = expected.table_name::name AND class.relkind IN ('r', 'p')
+    CROSS JOIN LATERAL (
+        SELECT array_agg(attribute.attnum) AS key_numbers
+        FROM pg_catalog.pg_attribute AS attribute
+        WHERE attribute.attrelid = class.oid AND attribute.attname = ANY (expected.key::name[])
+          AND NOT attribute.attisdropped
+    ) AS numbered
+    WHERE class.relnamespace = upgrade.schema_oid
+      AND upgrade.installed >= COALESCE(expected.since, '{0}')
       AND upgrade.installed < COALESCE(expected.until, '{2147483647}')
       AND NOT (upgrade.installed < COALESCE(expected.made_by, '{0}') AND upgrade.target >= expected.made_by)
-      -- a table or column that is missing is something else
-      AND (SELECT count(*) FROM pg_catalog.pg_class AS class
-           JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = class.oid AND NOT attribute.attisdropped
-           WHERE class.relnamespace = upgrade.schema_oid AND class.relname = expected.table_name AND class.relkind IN ('r', 'p')
-             AND attribute.attname = ANY (expected.key)) = cardinality(expected.key)
-      AND NOT EXISTS (
-          SELECT FROM present
-          WHERE present.table_name = expected.table_name
-            AND NOT present.is_partial AND present.is_btree
-            AND CASE expected.kind
-                    WHEN 'index' THEN present.key[1:cardinality(expected.key)] @> expected.key
-                    WHEN 'pattern' THEN present.key[1] = expected.key[1] AND present.first_operator_class = 'text_pattern_ops'
-                    -- unique
-                    ELSE present.indisunique AND present.key @> expected.key AND present.key <@ expected.key
-                END)
+      -- a patch that came out after the installed release, or was jumped over
+      AND (expected.since IS NULL OR expected.since[3] = 0
+           OR array_to_string(expected.since, '.') = ANY (upgrade.history)
+           OR array_to_string(upgrade.history, ' ') ~ '-baseline( |$)')
+      AND cardinality(numbered.key_numbers) = cardinality(expected.key)
+),
+missing AS (
+    SELECT wanted.*,
+           CASE WHEN kind IN ('primary key', 'unique') THEN 'keys' ELSE 'indexes' END AS family,
+           format('%s (%s): %s', table_name, array_to_string(key, ', '), dependent) AS description
+    FROM wanted
+    WHERE NOT EXISTS (
+        SELECT FROM pg_catalog.pg_index AS index
+        JOIN pg_catalog.pg_class AS class ON class.oid = index.indexrelid
+        WHERE index.indrelid = wanted.table_oid
+          AND index.indpred IS NULL
+          AND class.relam = (SELECT oid FROM pg_catalog.pg_am WHERE amname = 'btree')
+          -- columns that are only included are no part of the key
+          AND index.indnkeyatts >= cardinality(wanted.key_numbers)
+          AND index.indkey[0] = ANY (wanted.key_numbers)
+          AND (index.indkey::int2[])[0:cardinality(wanted.key_numbers) - 1] @> wanted.key_numbers
+          AND CASE wanted.kind
+                  WHEN 'index' THEN true
+                  WHEN 'pattern' THEN index.indclass[0] IN (SELECT oid FROM pg_catalog.pg_opclass WHERE opcname = 'text_pattern_ops')
+                  -- unique
+                  ELSE index.indisunique AND index.indnkeyatts = cardinality(wanted.key_numbers)
+              END)
+),
+profiles AS (
+    SELECT upgrade.*, class.oid AS table_oid
+    FROM upgrade
+    JOIN pg_catalog.pg_class AS class ON class.relnamespace = upgrade.schema_oid
+    WHERE class.relname = 'profiler_data_time_series' AND class.relkind IN ('r', 'p')
+      AND upgrade.installed >= '{1,9,9}' AND upgrade.installed < '{1,12,9}'
 ),
 partial AS (
-    SELECT upgrade.schema_name, present.index_name,
-           pg_get_indexdef(present.indexrelid) AS definition,
+    SELECT upgrade.schema_name, index_class.relname AS index_name,
+           pg_get_indexdef(index.indexrelid) AS definition,
            ' WHERE ' || pg_get_expr(index.indpred, index.indrelid) AS condition
-    FROM upgrade, present
-    JOIN pg_catalog.pg_index AS index ON index.indexrelid = present.indexrelid
-    WHERE present.table_name = 'tag_usage' AND present.is_partial
-      AND present.index_name IN ('idx_tag_usage_target_prefix_covering', 'idx_tag_usage_tagfqn_prefix_covering',
-                                 'idx_tag_usage_join_source', 'gin_tag_usage_targetfqn_trgm')
+    FROM upgrade
+    JOIN pg_catalog.pg_class AS index_class ON index_class.relnamespace = upgrade.schema_oid
+    JOIN pg_catalog.pg_index AS index ON index.indexrelid = index_class.oid
+    JOIN pg_catalog.pg_class AS class ON class.oid = index.indrelid
+    WHERE index_class.relname IN ('idx_tag_usage_target_prefix_covering', 'idx_tag_usage_tagfqn_prefix_covering',
+                                  'idx_tag_usage_join_source', 'gin_tag_usage_targetfqn_trgm')
+      AND index.indpred IS NOT NULL AND class.relname = 'tag_usage'
       AND NOT (upgrade.installed < '{1,12,8}' AND upgrade.target >= '{1,12,8}')
 )
 -- the constraint that 1.12.9 adds is there
 SELECT 'error' AS level,
        'constraint' AS object_type,
-       format('%I.%I', upgrade.schema_name, conname) AS object_identity,
+       format('%I.%I', profiles.schema_name, conname) AS object_identity,
        'a constraint that the migration to OpenMetadata 1.12.9 adds is already there' AS message,
        'The release 1.9.9 dropped it; 1.12.9 makes it from an index, and stops if the index has a constraint.' AS detail,
        'Drop the constraint: the migration makes it again.' AS hint,
-       format('ALTER TABLE %I.profiler_data_time_series DROP CONSTRAINT %I;', upgrade.schema_name, conname) AS fix_sql,
-       format('ALTER TABLE %I.profiler_data_time_series ADD CONSTRAINT %I %s;', upgrade.schema_name, conname,
+       format('ALTER TABLE %I.profiler_data_time_series DROP CONSTRAINT %I;', profiles.schema_name, conname) AS fix_sql,
+       format('ALTER TABLE %I.profiler_data_time_series ADD CONSTRAINT %I %s;', profiles.schema_name, conname,
               pg_get_constraintdef(pg_constraint.oid)) AS undo_sql,
        NULL::jsonb AS data
-FROM upgrade, pg_catalog.pg_constraint
-WHERE conrelid IN (SELECT indrelid FROM present WHERE table_name = 'profiler_data_time_series')
-  AND conname = 'profiler_data_time_series_unique_hash_extension_ts'
-  AND upgrade.installed >= '{1,9,9}' AND upgrade.installed < '{1,12,9}' AND upgrade.target >= '{1,12,9}'
+FROM profiles
+JOIN pg_catalog.pg_constraint ON conrelid = profiles.table_oid
+WHERE conname = 'profiler_data_time_series_unique_hash_extension_ts'
+  AND profiles.target >= '{1,12,9}'
+  -- where 1.9.9 was jumped over, 1.13.0 and later run it before
+  AND NOT (profiles.target >= '{1,13,0}' AND '1.9.9' <> ALL (profiles.history))
 UNION ALL
 -- 1.13.0 drops entity_relationship_pkey if it is there, and adds a primary key
 SELECT 'error', 'constraint', format('%I.%I', upgrade.schema_name, conname),
@@ -142,8 +154,10 @@ SELECT 'error', 'constraint', format('%I.%I', upgrade.schema_name, conname),
        format('ALTER TABLE %I.entity_relationship RENAME CONSTRAINT %I TO entity_relationship_pkey;', upgrade.schema_name, conname),
        format('ALTER TABLE %I.entity_relationship RENAME CONSTRAINT entity_relationship_pkey TO %I;', upgrade.schema_name, conname),
        NULL
-FROM upgrade, pg_catalog.pg_constraint
-WHERE conrelid IN (SELECT indrelid FROM present WHERE table_name = 'entity_relationship')
+FROM upgrade
+JOIN pg_catalog.pg_class AS class ON class.relnamespace = upgrade.schema_oid
+JOIN pg_catalog.pg_constraint ON conrelid = class.oid
+WHERE class.relname = 'entity_relationship'
   AND contype = 'p' AND conname <> 'entity_relationship_pkey'
   AND upgrade.installed < '{1,13,0}' AND upgrade.target >= '{1,13,0}'
 UNION ALL
@@ -176,20 +190,21 @@ SELECT 'warning', 'schema', format('%I, %s', schema_name, family),
 FROM missing
 CROSS JOIN LATERAL (SELECT string_agg(quote_ident(part), ', ' ORDER BY position) AS key
                     FROM unnest(missing.key) WITH ORDINALITY AS list (part, position)) AS quoted
--- an index of another form has the name
+-- an index of another form has the name, or the table another primary key
 LEFT JOIN LATERAL (
-    SELECT CASE WHEN conname IS NULL THEN format('DROP INDEX %I.%I; ', missing.schema_name, present.index_name)
-                ELSE format('ALTER TABLE %I.%I DROP CONSTRAINT %I; ', missing.schema_name, present.table_name, conname)
-           END AS free,
-           CASE WHEN conname IS NULL THEN format(' %s;', pg_get_indexdef(present.indexrelid))
-                ELSE format(' ALTER TABLE %I.%I ADD CONSTRAINT %I %s;', missing.schema_name, present.table_name, conname,
-                            pg_get_constraintdef(pg_constraint.oid))
-           END AS restore
-    FROM present
-    LEFT JOIN pg_catalog.pg_constraint ON conindid = present.indexrelid AND conrelid = present.indrelid
+    SELECT string_agg(CASE WHEN conname IS NULL THEN format('DROP INDEX %I.%I; ', missing.schema_name, class.relname)
+                           ELSE format('ALTER TABLE %I.%I DROP CONSTRAINT %I; ', missing.schema_name, missing.table_name, conname)
+                      END, '' ORDER BY class.relname) AS free,
+           string_agg(CASE WHEN conname IS NULL THEN format(' %s;', pg_get_indexdef(index.indexrelid))
+                           ELSE format(' ALTER TABLE %I.%I ADD CONSTRAINT %I %s;', missing.schema_name, missing.table_name, conname,
+                                       pg_get_constraintdef(pg_constraint.oid))
+                      END, '' ORDER BY class.relname) AS restore
+    FROM pg_catalog.pg_index AS index
+    JOIN pg_catalog.pg_class AS class ON class.oid = index.indexrelid
+    LEFT JOIN pg_catalog.pg_constraint ON conindid = index.indexrelid AND conrelid = index.indrelid
                                       AND contype IN ('p', 'u', 'x')
-    WHERE present.index_name = missing.index_name AND present.table_name = missing.table_name
-    OFFSET 0
+    WHERE index.indrelid = missing.table_oid
+      AND (class.relname = missing.index_name::name OR missing.kind = 'primary key' AND index.indisprimary)
 ) AS taken ON true
 GROUP BY schema_name, family
 UNION ALL
@@ -205,12 +220,14 @@ SELECT 'warning', 'schema', format('%I, partial', schema_name),
 FROM partial
 GROUP BY schema_name
 UNION ALL
-SELECT 'notice', 'table', format('%I.profiler_data_time_series', upgrade.schema_name),
+SELECT 'notice', 'table', format('%I.profiler_data_time_series', profiles.schema_name),
        'profiles are looked for in the whole of profiler_data_time_series',
        'The release 1.9.9 dropped the key that begins with the entity, and only 1.12.9 makes it again.',
        'Upgrade to OpenMetadata 1.12.9 or later. A constraint that is made by hand would stop that migration.',
        NULL, NULL, NULL
-FROM upgrade
-WHERE upgrade.installed >= '{1,9,9}' AND upgrade.installed < '{1,12,9}' AND upgrade.target < '{1,12,9}'
-  AND EXISTS (SELECT FROM present WHERE table_name = 'profiler_data_time_series')
-  AND NOT EXISTS (SELECT FROM present WHERE table_name = 'profiler_data_time_series' AND key[1] = 'entityfqnhash')
+FROM profiles
+WHERE profiles.target < '{1,12,9}'
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_index AS index
+                  JOIN pg_catalog.pg_attribute AS attribute
+                      ON attribute.attrelid = index.indrelid AND attribute.attnum = index.indkey[0]
+                  WHERE index.indrelid = profiles.table_oid AND attribute.attname = 'entityfqnhash')

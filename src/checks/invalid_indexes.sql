@@ -120,7 +120,7 @@ GROUP BY fact.schema_name, sorted.family, rule.level, rule.message, rule.detail,
 UNION ALL
 SELECT 'warning', 'schema', format('%I, not validated', fact.schema_name),
        'constraints of OpenMetadata''s tables are not valid',
-       format('Constraints (%s): %s%s. Old rows may violate them: an update of such a row fails, in a migration, too.', count(*),
+       format('Constraints (%s): %s%s. Old rows may violate them: an update of such a row can fail, in a migration, too.', count(*),
               array_to_string((array_agg(format('%s on %s', conname, openmetadata_table.relname)
                                          ORDER BY openmetadata_table.relname COLLATE "C", conname COLLATE "C"))[1:10], ', '),
               CASE WHEN count(*) > 10 THEN ', ...' ELSE '' END),

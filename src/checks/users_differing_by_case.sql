@@ -25,15 +25,16 @@ WITH upgrade AS (
     FROM fact
 ),
 spelling AS (
-    SELECT 'name' AS what, lower(name) AS folded, name AS spelling FROM @schema@.user_entity
-    UNION ALL
-    SELECT 'e-mail address', lower(email), email FROM @schema@.user_entity
+    SELECT spelled.what, lower(spelled.spelling) AS folded, spelled.spelling
+    FROM @schema@.user_entity AS entity
+    CROSS JOIN LATERAL (VALUES ('name', entity.name), ('e-mail address', entity.email)) AS spelled (what, spelling)
+    WHERE (SELECT lowers_names OR looks_up_lower FROM upgrade)
 ),
 ambiguous AS (
     SELECT what, folded, count(*) AS users,
            string_agg(left(spelling, 100), ' = ' ORDER BY spelling COLLATE "C") AS spellings
     FROM spelling
-    WHERE (SELECT lowers_names OR looks_up_lower FROM upgrade) AND folded IS NOT NULL
+    WHERE folded IS NOT NULL
     GROUP BY what, folded
     HAVING count(*) > 1
 )

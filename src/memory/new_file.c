@@ -116,7 +116,8 @@ heap_bytes(Relation table, const TableFacts *facts, double longer)
 	/* of the last page only what is used */
 	if (pages > 0)
 		pages -= Max(left, 0) / room;
-	return ceil(pages / sample->tuple_count * facts->rows) * BLCKSZ;
+	pages = ceil(pages / sample->tuple_count * facts->rows);
+	return (pages + Min(pages, BULK_EXTEND_BLOCKS) - 1) * BLCKSZ;
 }
 
 /*
