@@ -113,17 +113,31 @@ is( column('lock_queues', q{message || '|' || (data ->> 'waiting_pids') || (data
 $holder->query('ROLLBACK;');
 $waiter->finish;
 $_->close foreach $waiter, $holder;
+my @many = map { session($node, $db, user => 'reporting', env => { PGAPPNAME => "application $_" }) } 1 .. 11;
+$_->query('BEGIN; LOCK TABLE openmetadata.tag_usage IN SHARE MODE;') foreach @many;
+is(column('lock_queues', q{(length(detail) - length(replace(detail, 'Held is', ''))) / length('Held is') || right(detail, 12)}),
+	'10 And others.', 'no more than ten are named');
+$_->close foreach @many;
+$node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_locks WHERE relation = 'openmetadata.tag_usage'::regclass});
 passes('lock_queues', 'when they have ended, all is well');
 
 # ----- transactions elsewhere -----
 
+# before any transaction that it would wait for
+sql($node, $db, q{SELECT pg_create_logical_replication_slot('subscriber', 'pgoutput')});
 my $old = session($node, 'another_db', user => 'reporting', env => { PGAPPNAME => 'report' });
 $old->query('BEGIN; CREATE TEMP TABLE t (); SELECT 1;');
 sql($node, 'another_db', q{BEGIN; CREATE TABLE t (); PREPARE TRANSACTION 'it''s old'});
 passes('long_transactions', 'a young transaction of another database does not matter');
 sql($node, $db, q{DO $$ BEGIN FOR i IN 1..55000 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$});
-is( report('long_transactions'), qq{warning|found|"it's old" in database another_db\nwarning|found|report of role reporting in database another_db},
-	'old ones do');
+is( report('long_transactions'),
+	qq{warning|found|"it's old" in database another_db\nwarning|found|report of role reporting in database another_db\nwarning|found|subscriber},
+	'old ones do, and the catalogs as a slot wants to see them');
+is( sql($node, $db, q{
+		SELECT object_type || ': ' || hint FROM upgrade_prereq_findings(include => '{long_transactions}') WHERE object_identity = 'subscriber'}),
+	'replication slot: Transaction ids cannot be frozen, of which a migration takes many. '
+	  . 'Have its standby or subscriber catch up, or drop the slot, if nobody needs it.',
+	'... and what to do');
 is(column('long_transactions', q{bool_and((data ->> 'age_transactions')::int >= 55000)}), 't', '... by their age');
 
 like(sql($node, $db, q{SELECT status, fix_sql FROM upgrade_prereq_findings(include => '{long_transactions}') WHERE status = 'unknown'},
@@ -132,6 +146,7 @@ like(sql($node, $db, q{SELECT status, fix_sql FROM upgrade_prereq_findings(inclu
 sql($node, $db, 'GRANT pg_read_all_stats TO checker');
 is(report('long_transactions', user => 'checker'), report('long_transactions'), 'the GRANT it names is enough');
 sql($node, $db, 'REVOKE pg_read_all_stats FROM checker');
+sql($node, 'postgres', q{SELECT pg_drop_replication_slot('subscriber')});
 $old->query('ROLLBACK;');
 $old->close;
 sql($node, 'another_db', q{ROLLBACK PREPARED 'it''s old'});
@@ -326,7 +341,33 @@ is( sql($standby, $db, qq{
 		FROM upgrade_prereq_findings(include => '{@{[ join(',', @checks) ]}}')
 		WHERE status = 'unknown' AND hint IS DISTINCT FROM 'Run the check on the primary server.'}),
 	'', 'and looks at all else');
+
+# its snapshot, without a slot and with one; and the slot without the standby
+my $burn = q{DO $$ BEGIN FOR i IN 1..1000100 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$};
+sql($node, 'postgres', q{SELECT pg_create_physical_replication_slot('of_standby', true)});
+$standby->append_conf('postgresql.conf', q{
+	hot_standby_feedback = on
+	wal_receiver_status_interval = 1s});
+$standby->reload;
+my $query = session($standby, $db);
+$query->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM openmetadata.tag_usage;');
+$node->poll_query_until($db, q{SELECT count(backend_xmin) = 1 FROM pg_stat_replication}) or BAIL_OUT('no feedback');
+sql($node, $db, $burn);
+is(report('long_transactions'), 'warning|found|standby of role postgres', 'a long query on a standby holds back the primary');
+$query->close;
+$standby->append_conf('postgresql.conf', q{primary_slot_name = 'of_standby'});
+$standby->restart;
+$query = session($standby, $db);
+$query->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM openmetadata.tag_usage;');
+$node->poll_query_until($db, q{SELECT xmin IS NOT NULL FROM pg_replication_slots}) or BAIL_OUT('no feedback');
+sql($node, $db, $burn);
+is(report('long_transactions'), 'warning|found|of_standby', '... and so it does through its slot');
+is(report('replication_slots'), 'info|passed|', '... which keeps no WAL');
+$query->close;
 $standby->stop;
+is(column('long_transactions', 'hint'), 'The rows that the migration replaces could not be removed. '
+	  . 'End the long query on its standby, connect the standby again, or drop the slot, if nobody needs it.',
+	'... and when the standby is away');
 
 # ----- damaged pages -----
 

@@ -86,7 +86,10 @@ SELECT 'error', 'unknown', 'file system', named.places,
        CASE WHEN NOT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') THEN
            format('GRANT pg_read_all_stats TO %I;', current_user)
        END,
-       NULL, jsonb_build_object('peak_bytes', max(step.peak_bytes))
+       CASE WHEN NOT pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') THEN
+           format('REVOKE pg_read_all_stats FROM %I;', current_user)
+       END,
+       jsonb_build_object('peak_bytes', max(step.peak_bytes))
 FROM step JOIN named USING (file_system)
 WHERE step.free_bytes IS NULL
 GROUP BY named.places

@@ -41,8 +41,8 @@ SELECT 'warning' AS level,
        CASE WHEN bool_or(NOT lock.granted) THEN format('sessions wait for a lock on table "%s"', lock.relname)
             ELSE format('a session holds a strong lock on table "%s"', lock.relname)
        END AS message,
-       format('%s.', string_agg(DISTINCT format('%s %s (application "%s" of role "%s")', CASE WHEN lock.granted THEN 'Held is' ELSE 'Awaited is' END,
-                                       lock.mode, lock.application_name, lock.usename), '. ')) AS detail,
+       format('%s.%s', array_to_string((array_agg(DISTINCT held.text ORDER BY held.text))[1:10], '. '),
+              CASE WHEN count(DISTINCT held.text) > 10 THEN ' And others.' END) AS detail,
        'The migration would wait, too, and everybody else behind it. Wait until the sessions are done, or have them ended.' AS hint,
        NULL AS fix_sql,
        jsonb_build_object('objects', count(DISTINCT lock.pid),
@@ -50,7 +50,9 @@ SELECT 'warning' AS level,
                           'waiting_pids', COALESCE(jsonb_agg(DISTINCT lock.pid) FILTER (WHERE NOT lock.granted), '[]'),
                           'blocking_pids', COALESCE((SELECT jsonb_agg(blocker.pid ORDER BY blocker.pid)
                                                      FROM blocker WHERE blocker.relname = lock.relname), '[]')) AS data
-FROM fact, lock
+FROM fact, lock,
+     LATERAL (SELECT format('%s %s (application "%s" of role "%s")', CASE WHEN lock.granted THEN 'Held is' ELSE 'Awaited is' END,
+                            lock.mode, lock.application_name, lock.usename) AS text) AS held
 GROUP BY fact.schema_name, lock.relname
 UNION ALL
 SELECT 'warning', 'unknown', 'server', 'PostgreSQL',
