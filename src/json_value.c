@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * json_value.c
- *	  Single values of a JSON object.
+ *	  Single values of a JSON object, and rows as JSON objects.
  *
  * src/json_value.c
  *
@@ -11,6 +11,7 @@
 
 #include "json_value.h"
 #include "utils/fmgrprotos.h"
+#include "utils/json.h"
 #include "utils/numeric.h"
 
 /* A text as JSON.  Errors: 22P02 if it is none. */
@@ -42,4 +43,26 @@ json_number(JsonbContainer *object, const char *key)
 		return -1;
 	return DatumGetFloat8(DirectFunctionCall1(numeric_float8,
 											  NumericGetDatum(value->val.numeric)));
+}
+
+/*
+ * Append a row to an array of objects, which was begun with "[": all values are
+ * strings, or null where they are NULL.
+ */
+void
+json_append_row(StringInfo json, const char *const *columns,
+				const char *const *values, int count)
+{
+	appendStringInfoString(json, json->len > 1 ? ", {" : "{");
+	for (int i = 0; i < count; i++)
+	{
+		appendStringInfoString(json, i > 0 ? ", " : "");
+		escape_json(json, columns[i]);
+		appendStringInfoString(json, ": ");
+		if (values[i] == NULL)
+			appendStringInfoString(json, "null");
+		else
+			escape_json(json, values[i]);
+	}
+	appendStringInfoChar(json, '}');
 }

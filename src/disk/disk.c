@@ -14,11 +14,11 @@
 
 #include "compat.h"
 #include "disk.h"
+#include "json_value.h"
 #include "lib/stringinfo.h"
 #include "step.h"
 #include "table.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_disk);
 PG_FUNCTION_INFO_V1(upgrade_prereq_file_systems);
@@ -100,24 +100,6 @@ row_values(const DiskPlan *plan, const DiskStep *step, const StepPeak *peak,
 	values[23] = plan->wal->reason;
 }
 
-/* Append a row as a JSON object. */
-static void
-append_object(StringInfo json, const char **values)
-{
-	appendStringInfoString(json, json->len > 1 ? ", {" : "{");
-	for (size_t i = 0; i < STEP_VALUES; i++)
-	{
-		appendStringInfoString(json, i > 0 ? ", " : "");
-		escape_json(json, step_columns[i]);
-		appendStringInfoString(json, ": ");
-		if (values[i] == NULL)
-			appendStringInfoString(json, "null");
-		else
-			escape_json(json, values[i]);
-	}
-	appendStringInfoChar(json, '}');
-}
-
 /*
  * The rows of upgrade_prereq_disk() as a JSON array of objects, for checks, one
  * for each file system that a statement writes to; all values are strings or
@@ -142,12 +124,12 @@ disk_json(const Installation *installation, List *adequacies)
 		if (step->peaks == NIL)
 		{
 			row_values(plan, step, NULL, values);
-			append_object(&json, values);
+			json_append_row(&json, step_columns, values, STEP_VALUES);
 		}
 		foreach(cell, step->peaks)
 		{
 			row_values(plan, step, lfirst(cell), values);
-			append_object(&json, values);
+			json_append_row(&json, step_columns, values, STEP_VALUES);
 		}
 	}
 	appendStringInfoChar(&json, ']');

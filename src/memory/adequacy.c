@@ -15,11 +15,11 @@
 #include "access/relation.h"
 #include "adequacy.h"
 #include "compat.h"
+#include "json_value.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "table.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 #include "utils/rel.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_memory);
@@ -300,20 +300,7 @@ for_each_row(List *adequacies, RowFunction function, void *argument)
 static void
 append_object(const char **values, void *argument)
 {
-	StringInfo	json = argument;
-
-	appendStringInfoString(json, json->len > 1 ? ", {" : "{");
-	for (size_t i = 0; i < MEMORY_VALUES; i++)
-	{
-		appendStringInfoString(json, i > 0 ? ", " : "");
-		escape_json(json, memory_columns[i]);
-		appendStringInfoString(json, ": ");
-		if (values[i] == NULL)
-			appendStringInfoString(json, "null");
-		else
-			escape_json(json, values[i]);
-	}
-	appendStringInfoChar(json, '}');
+	json_append_row(argument, memory_columns, values, MEMORY_VALUES);
 }
 
 /*
