@@ -501,7 +501,7 @@ JOIN (VALUES (1, 'running', interval '3 days'), (1, 'running', interval '2 days'
              (2, 'weird', interval '5 hours')) AS v (which, state, age)
     ON which = place;
 SELECT * FROM pg_temp.report('stuck_app_runs');
-CREATE TEMP TABLE planted AS SELECT * FROM upgrade_prereq_findings(include => '{stuck_app_runs}');
+CREATE TEMP TABLE planted AS SELECT * FROM upgrade_prereq_findings(include => '{stuck_app_runs}', deep => true);
 CREATE TEMP TABLE before AS SELECT * FROM openmetadata.apps_extension_time_series;
 \set ECHO none
 \o /dev/null
@@ -538,7 +538,7 @@ INSERT INTO openmetadata.workflow_instance_state_time_series (entityfqnhash, jso
 SELECT 'planted', 'workflowInstanceState', json || jsonb_build_object('id', gen_random_uuid(), 'status', 'RUNNING')
 FROM (SELECT json FROM openmetadata.workflow_instance_state_time_series ORDER BY "timestamp" LIMIT 1) AS state;
 SELECT * FROM pg_temp.report('stuck_workflows');
-CREATE TEMP TABLE planted AS SELECT * FROM upgrade_prereq_findings(include => '{stuck_workflows}');
+CREATE TEMP TABLE planted AS SELECT * FROM upgrade_prereq_findings(include => '{stuck_workflows}', deep => true);
 \set ECHO none
 \o /dev/null
 SELECT fix_sql FROM planted WHERE fix_sql IS NOT NULL \gexec

@@ -212,6 +212,7 @@ run_selected(const CheckRequest *request)
 	INSTR_TIME_SET_CURRENT(start);
 	result->installation = find_installation(request->target_text);
 	facts.installation = result->installation;
+	facts.deep = request->deep;
 
 	for (int i = 0; i < check_count; i++)
 		total += request->selected[i];

@@ -61,6 +61,7 @@ extern const char *const check_pages[];
 typedef struct CheckFacts
 {
 	const Installation *installation;
+	bool		deep;			/* heavy checks are run, too */
 	bool		memory_is_read;
 	const char *memory;			/* JSON array of the rows of
 								 * upgrade_prereq_memory() */
@@ -68,7 +69,8 @@ typedef struct CheckFacts
 								 * upgrade_prereq_disk() */
 	const Obstacle *memory_obstacle;	/* why there is none, or NULL */
 	const char *runs;			/* JSON array of the rows of
-								 * upgrade_prereq_runs(); NULL: not read */
+								 * upgrade_prereq_runs(), those of heavy kinds
+								 * only if deep; NULL: not read */
 } CheckFacts;
 
 /* What a call asks for. */

@@ -245,6 +245,7 @@ read_runs(CheckFacts *facts)
 	{
 		RunRequest	request = {
 			.installation = facts->installation,
+			.light_only = !facts->deep,
 			.airflow_server = run_airflow_server(NULL)
 		};
 

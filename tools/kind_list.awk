@@ -8,7 +8,7 @@
 # The kinds come in the order of their numbers, "order: N".
 
 BEGIN {
-	declare_keys("kind order judge", "table run_id state parent query")
+	declare_keys("kind order cost judge", "table run_id state parent query")
 	print "/* Made by tools/kind_list.awk from src/runs/kinds/: do not edit. */"
 	print "#include \"postgres.h\"\n"
 	print "#include \"runs/run.h\"\n"
@@ -45,6 +45,8 @@ function finish(    kind, order) {
 		fail("there is another kind of order " order)
 	if (order > last)
 		last = order
+	if (value["cost"] !~ /^(light|heavy)$/)
+		fail("cost is \"" value["cost"] "\"")
 	if (value["judge"] !~ /^(common|own)$/)
 		fail("judge is \"" value["judge"] "\"")
 	if (("table" in value) && !(value["table"] in needed))
@@ -61,6 +63,7 @@ function finish(    kind, order) {
 
 	entry[order] = "\t{\n" \
 		"\t\t.name = " quoted(kind) ",\n" \
+		"\t\t.heavy = " (value["cost"] == "heavy" ? "true" : "false") ",\n" \
 		"\t\t.is_judged = " (value["judge"] == "own" ? "true" : "false") ",\n" \
 		"\t\t.table = " quoted_or_null("table") ",\n" \
 		"\t\t.parent = " quoted_or_null("parent") ",\n" \

@@ -75,7 +75,8 @@ function finish_kind() {
 		put("text", "'run_judge_query', " dollar(raw))
 		return
 	}
-	put("kind", value["order"] ", " literal(value["kind"]) ", " boolean(value["judge"] == "own") ", " \
+	put("kind", value["order"] ", " literal(value["kind"]) ", " \
+		boolean(value["cost"] == "heavy") ", " boolean(value["judge"] == "own") ", " \
 		literal_of("table") ", " literal_of("parent") ", " literal_of("run_id") ", " \
 		literal_of("state") ", " needs_json() ", " literal_of("query") ", " \
 		("query" in value ? "NULL" : dollar(raw)))

@@ -2,7 +2,7 @@
 -- title: no run of an application hangs
 -- category: runs
 -- level: info
--- cost: light
+-- cost: heavy
 -- versions: all
 -- facts: runs
 -- query: stuck_jobs

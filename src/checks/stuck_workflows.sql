@@ -2,7 +2,7 @@
 -- title: no workflow of OpenMetadata hangs
 -- category: runs
 -- level: info
--- cost: light
+-- cost: heavy
 -- versions: all
 -- facts: runs
 -- query: stuck_jobs

@@ -39,6 +39,7 @@ typedef enum RunConfidence
 typedef struct RunKind
 {
 	const char *name;
+	bool		heavy;			/* reads a time series from end to end */
 	bool		is_judged;		/* returns verdicts; else run_judge_query does */
 	const char *table;			/* whose rows the runs are, or NULL */
 	const char *parent;			/* of what these are parts, or NULL */
@@ -95,6 +96,7 @@ typedef struct RunRequest
 {
 	const Installation *installation;	/* has to be found */
 	List	   *kinds;			/* of char *: names of kinds; NIL for all */
+	bool		light_only;		/* no heavy kinds */
 	const char *older_than;		/* interval as text, or NULL */
 	bool		include_history;	/* every run, not of each pipeline the
 									 * newest */

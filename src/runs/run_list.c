@@ -335,6 +335,8 @@ is_asked_for(const RunRequest *request, const RunKind *kind)
 {
 	ListCell   *lc;
 
+	if (kind->heavy && request->light_only)
+		return false;
 	foreach(lc, request->kinds)
 	{
 		if (strcmp(lfirst(lc), kind->name) == 0)

@@ -109,7 +109,7 @@ CREATE TEMP TABLE upgrade_prereq_change (
     query text) ON COMMIT DROP;
 
 CREATE TEMP TABLE upgrade_prereq_kind (
-    place int, name text, is_judged boolean, table_name text, parent text,
+    place int, name text, heavy boolean, is_judged boolean, table_name text, parent text,
     run_id text, state text, needs jsonb, query_of text, query text) ON COMMIT DROP;
 
 CREATE TEMP TABLE upgrade_prereq_setting_definition (name text, kind text, unit text) ON COMMIT DROP;

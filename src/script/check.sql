@@ -199,6 +199,7 @@ LANGUAGE sql AS $$
         SELECT 0, 'upgrade_prereq_read_run_kind', ARRAY[kind.name], kind.place
         FROM pg_temp.upgrade_prereq_kind AS kind
         WHERE call.state = 'found' AND call.obstacle IS NULL
+          AND (call.deep OR NOT kind.heavy)
           AND selected.place = (SELECT min(s.place)
                                 FROM unnest(call.selected) WITH ORDINALITY AS s (id, place)
                                 JOIN pg_temp.upgrade_prereq_check AS c USING (id)

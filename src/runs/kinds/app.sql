@@ -1,5 +1,6 @@
 -- kind: app
 -- order: 2
+-- cost: heavy
 -- judge: common
 -- table: apps_extension_time_series
 -- state: json ->> 'status'

@@ -1,5 +1,6 @@
 -- kind: automation_workflow
 -- order: 3
+-- cost: light
 -- judge: common
 -- table: automations_workflow
 -- state: json ->> 'status'

@@ -1,5 +1,6 @@
 -- kind: background_job
 -- order: 4
+-- cost: light
 -- judge: common
 -- table: background_jobs
 -- state: status

@@ -1,5 +1,6 @@
 -- kind: entity_deletion_lock
 -- order: 11
+-- cost: light
 -- judge: common
 -- table: entity_deletion_lock
 -- needs: entity_deletion_lock (id, entitytype, entityfqn, locktype, lockedby, lockedat, expectedcompletion)

@@ -1,5 +1,6 @@
 -- kind: ingestion_pipeline
 -- order: 1
+-- cost: light
 -- judge: own
 -- table: entity_extension_time_series
 -- run_id: json ->> 'runId'

@@ -1,5 +1,6 @@
 -- kind: migration
 -- order: 14
+-- cost: light
 -- judge: common
 --
 -- Rows of the migration history that are not completed.  The column came with

@@ -1,5 +1,6 @@
 -- kind: quartz_trigger
 -- order: 15
+-- cost: light
 -- judge: common
 -- table: qrtz_triggers
 -- needs: qrtz_triggers (sched_name, trigger_name, trigger_group, job_name, job_group, trigger_state, prev_fire_time, start_time)

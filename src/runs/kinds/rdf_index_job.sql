@@ -1,5 +1,6 @@
 -- kind: rdf_index_job
 -- order: 8
+-- cost: light
 -- judge: common
 -- table: rdf_index_job
 -- parent: rdf_reindex_lock

@@ -1,5 +1,6 @@
 -- kind: rdf_index_partition
 -- order: 9
+-- cost: light
 -- judge: common
 -- table: rdf_index_partition
 -- parent: rdf_index_job

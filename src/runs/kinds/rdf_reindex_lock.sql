@@ -1,5 +1,6 @@
 -- kind: rdf_reindex_lock
 -- order: 10
+-- cost: light
 -- judge: common
 -- table: rdf_reindex_lock
 -- query: search_reindex_lock

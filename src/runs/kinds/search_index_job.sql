@@ -1,5 +1,6 @@
 -- kind: search_index_job
 -- order: 5
+-- cost: light
 -- judge: common
 -- table: search_index_job
 -- parent: search_reindex_lock

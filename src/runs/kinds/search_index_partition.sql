@@ -1,5 +1,6 @@
 -- kind: search_index_partition
 -- order: 6
+-- cost: light
 -- judge: common
 -- table: search_index_partition
 -- parent: search_index_job

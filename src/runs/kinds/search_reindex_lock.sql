@@ -1,5 +1,6 @@
 -- kind: search_reindex_lock
 -- order: 7
+-- cost: light
 -- judge: common
 -- table: search_reindex_lock
 -- needs: search_reindex_lock (lockkey, jobid, serverid, acquiredat, lastheartbeat, expiresat) since 1.12.0

@@ -1,5 +1,6 @@
 -- kind: workflow_instance
 -- order: 12
+-- cost: heavy
 -- judge: common
 -- table: workflow_instance_time_series
 -- parent: workflow_definition_entity

@@ -1,5 +1,6 @@
 -- kind: workflow_instance_state
 -- order: 13
+-- cost: heavy
 -- judge: common
 -- table: workflow_instance_state_time_series
 -- parent: workflow_instance_time_series
