@@ -3,6 +3,7 @@
 
 \set setup `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/setup.sql"`
 \set teardown `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/teardown.sql"`
+\set scanned `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/scanned.sql"`
 \set prove `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/prove.sql"`
 -- what a migrating role gets must not depend on the server that runs the test
 ALTER DATABASE contrib_regression SET work_mem = '64MB';
@@ -49,36 +50,16 @@ WHERE check_id NOT IN (SELECT check_id FROM proof)
 ORDER BY check_id;
 DROP TABLE proof, proof_era;
 
--- What is not heavy reads no big table from end to end, but for those whose
--- indexes do not tell what is unfinished: runs of applications and workflows.
+-- What is not heavy reads no big table from end to end.
 CREATE VIEW pg_temp.scanned AS
     SELECT relname, seq_scan FROM pg_stat_xact_user_tables
     WHERE schemaname = 'openmetadata'
-      AND relname ~ '^(change_event|entity_extension|entity_relationship|entity_usage|query_entity|table_entity|tag_usage|thread_entity|.*_time_series)$'
-      AND relname !~ '^(apps_extension|workflow_instance|workflow_instance_state)_time_series$';
+      AND relname ~ '^(change_event|entity_extension|entity_relationship|entity_usage|query_entity|table_entity|tag_usage|thread_entity|.*_time_series)$';
 \set era 1.4
-\i :setup
-BEGIN;
-CREATE TEMP TABLE before ON COMMIT DROP AS TABLE pg_temp.scanned;
-SELECT count(*) > 50 AS looked FROM upgrade_prereq_findings();
-SELECT relname FROM (TABLE pg_temp.scanned EXCEPT TABLE before) AS read ORDER BY relname;
--- and this is what it looks like if something does
-SELECT count(*) > 0 AS counted FROM openmetadata.tag_usage;
-SELECT relname FROM (TABLE pg_temp.scanned EXCEPT TABLE before) AS read ORDER BY relname;
-ROLLBACK;
+\i :scanned
 \set era 1.8
-\i :setup
-BEGIN;
-CREATE TEMP TABLE before ON COMMIT DROP AS TABLE pg_temp.scanned;
-SELECT count(*) > 50 AS looked FROM upgrade_prereq_findings();
-SELECT relname FROM (TABLE pg_temp.scanned EXCEPT TABLE before) AS read ORDER BY relname;
-ROLLBACK;
+\i :scanned
 \set era 1.13
-\i :setup
-BEGIN;
-CREATE TEMP TABLE before ON COMMIT DROP AS TABLE pg_temp.scanned;
-SELECT count(*) > 50 AS looked FROM upgrade_prereq_findings();
-SELECT relname FROM (TABLE pg_temp.scanned EXCEPT TABLE before) AS read ORDER BY relname;
-ROLLBACK;
+\i :scanned
 \i :teardown
 ALTER DATABASE contrib_regression RESET ALL;
