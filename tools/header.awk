@@ -62,7 +62,18 @@ in_header && /^(--| \*) [a-z_]+: / {
 
 # Between the entries of a file are headings.
 !in_header && is_sql && (entry_key == "" || (in_entry && !/^(--|$)/)) {
-	query = query "\n\t\t" quoted($0 "\n")
+	query = query "\n\t\t" quoted(expanded($0) "\n")
+}
+
+# A line of a query with @unreadable(x)@ written out: is the document x, of type
+# json or jsonb as the era has it, one that raises an error when it is read?
+function expanded(line,    name) {
+	while (match(line, /@unreadable\([^()]*\)@/)) {
+		name = substr(line, RSTART + 12, RLENGTH - 14)
+		line = substr(line, 1, RSTART - 1) "(pg_typeof(" name ") = 'json'::regtype AND " \
+			name "::text ~ (SELECT unreadable_json FROM fact))" substr(line, RSTART + RLENGTH)
+	}
+	return line
 }
 
 function begin_entry() {

@@ -32,7 +32,7 @@ BEGIN {
 
 # The query as it stands in the file; header.awk has it as a C string.
 !in_header && is_sql && (entry_key == "" || (in_entry && !/^(--|$)/)) {
-	raw = raw $0 "\n"
+	raw = raw expanded($0) "\n"
 }
 
 END {

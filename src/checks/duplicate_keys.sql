@@ -59,7 +59,7 @@ repeated AS (
     SELECT 'status' AS family, series.extension AS example, count(*) AS copies
     FROM (SELECT series.@entityfqnhash@ AS name, series.extension, series."timestamp",
                  CASE WHEN series.extension NOT IN ('table.tableProfile', 'table.columnProfile', 'table.systemProfile') THEN ''
-                      WHEN pg_typeof(series.json) = 'json'::regtype AND series.json::text ~ fact.unreadable_json THEN NULL
+                      WHEN @unreadable(series.json)@ THEN NULL
                       ELSE series.json ->> 'operation'
                  END AS operation
           FROM fact, @schema@.entity_extension_time_series AS series
@@ -81,7 +81,7 @@ repeated AS (
                  -- 1.13.0 tells the relations of terms apart by their type; broken
                  -- off, it leaves a column for that
                  CASE WHEN relation.fromentity = 'glossaryTerm' AND relation.toentity = 'glossaryTerm' AND relation.relation = 15
-                           AND NOT (pg_typeof(relation.json) = 'json'::regtype AND relation.json::text ~ fact.unreadable_json)
+                           AND NOT @unreadable(relation.json)@
                       THEN COALESCE(NULLIF(relation.json ->> 'relationType', ''), 'relatedTo')
                       ELSE relation.@relationtype@::text
                  END AS type

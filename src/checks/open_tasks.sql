@@ -23,10 +23,7 @@ WITH task AS MATERIALIZED (
     SELECT thread.@id@::text AS id, readable.document
     FROM fact, @schema@.thread_entity AS thread
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(thread.@json@) = 'json'::regtype
-                         AND thread.@json@::text ~ fact.unreadable_json THEN NULL
-                    ELSE thread.@json@::jsonb
-               END AS document
+        SELECT CASE WHEN @unreadable(thread.@json@)@ THEN NULL ELSE thread.@json@::jsonb END AS document
         OFFSET 0
     ) AS readable
     WHERE thread.@taskstatus@ = 'Open'

@@ -41,10 +41,7 @@ entity AS MATERIALIZED (
     FROM fact, @schema@.ingestion_pipeline_entity AS entity
     -- many keys are read, and json would be parsed for each
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
-                         AND entity.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.json::jsonb
-               END AS document
+        SELECT CASE WHEN @unreadable(entity.json)@ THEN NULL ELSE entity.json::jsonb END AS document
         OFFSET 0
     ) AS readable
 ),

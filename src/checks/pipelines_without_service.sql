@@ -68,10 +68,7 @@ broken AS MATERIALIZED (
           SELECT 'warning', id, key, fromid, fromentity FROM service_is_there WHERE NOT found) AS problem
     JOIN @schema@.ingestion_pipeline_entity AS entity ON entity.@fqnhash@ = problem.key
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
-                         AND entity.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.json
-               END AS document
+        SELECT CASE WHEN @unreadable(entity.json)@ THEN NULL ELSE entity.json END AS document
         OFFSET 0
     ) AS readable
 ),

@@ -20,10 +20,7 @@ WITH pipeline AS MATERIALIZED (
     SELECT entity.@fqnhash@::text AS key, readable.document
     FROM fact, @schema@.ingestion_pipeline_entity AS entity
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.@json@) = 'json'::regtype
-                         AND entity.@json@::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.@json@::jsonb
-               END AS document
+        SELECT CASE WHEN @unreadable(entity.@json@)@ THEN NULL ELSE entity.@json@::jsonb END AS document
         OFFSET 0
     ) AS readable
     WHERE fact.target_version >= '{1,2,0}' AND fact.target_version < '{1,2,3}'

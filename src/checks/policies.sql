@@ -24,10 +24,7 @@ WITH policy AS MATERIALIZED (
     SELECT entity.@id@::text AS id, pg_typeof(entity.@json@) = 'jsonb'::regtype AS is_jsonb, readable.document
     FROM fact, @schema@.policy_entity AS entity
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.@json@) = 'json'::regtype
-                         AND entity.@json@::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.@json@::jsonb
-               END AS document
+        SELECT CASE WHEN @unreadable(entity.@json@)@ THEN NULL ELSE entity.@json@::jsonb END AS document
         OFFSET 0
     ) AS readable
     WHERE fact.installed_version >= '{2,0,0}'

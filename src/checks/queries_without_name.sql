@@ -19,12 +19,8 @@ WITH query AS MATERIALIZED (
            readable.full_name, readable.is_unreadable
     FROM fact, @schema@.query_entity AS entity
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.@json@) = 'json'::regtype
-                         AND entity.@json@::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.@json@::jsonb -> 'fullyQualifiedName'
-               END AS full_name,
-               pg_typeof(entity.@json@) = 'json'::regtype
-               AND entity.@json@::text ~ fact.unreadable_json AS is_unreadable
+        SELECT CASE WHEN @unreadable(entity.@json@)@ THEN NULL ELSE entity.@json@::jsonb -> 'fullyQualifiedName' END AS full_name,
+               @unreadable(entity.@json@)@ AS is_unreadable
         OFFSET 0
     ) AS readable
     WHERE readable.is_unreadable OR readable.full_name IN ('null', '""')

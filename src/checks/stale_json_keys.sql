@@ -36,28 +36,28 @@ WITH stored AS MATERIALIZED (
     FROM fact
     CROSS JOIN LATERAL (
         SELECT 'installed_apps', 'id', id::text, name::text, pg_typeof(json) = 'jsonb'::regtype,
-               CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END
+               CASE WHEN @unreadable(json)@ THEN NULL ELSE json::jsonb END
         FROM @schema@.installed_apps
         UNION ALL
         SELECT 'apps_marketplace', 'id', id, name, pg_typeof(json) = 'jsonb'::regtype,
-               CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END
+               CASE WHEN @unreadable(json)@ THEN NULL ELSE json::jsonb END
         FROM @schema@.apps_marketplace
         UNION ALL
         -- of which there can be many
         SELECT 'test_suite', 'id', id, name, pg_typeof(json) = 'jsonb'::regtype, readable.document
         FROM @schema@.test_suite
         CROSS JOIN LATERAL (
-            SELECT CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END AS document
+            SELECT CASE WHEN @unreadable(json)@ THEN NULL ELSE json::jsonb END AS document
             OFFSET 0
         ) AS readable
         WHERE readable.document IS NULL OR readable.document -> 'owner' IS NOT NULL
         UNION ALL
         SELECT 'event_subscription_entity', 'id', id, name, pg_typeof(json) = 'jsonb'::regtype,
-               CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END
+               CASE WHEN @unreadable(json)@ THEN NULL ELSE json::jsonb END
         FROM @schema@.event_subscription_entity
         UNION ALL
         SELECT 'openmetadata_settings', 'configtype', configtype, configtype, pg_typeof(json) = 'jsonb'::regtype,
-               CASE WHEN pg_typeof(json) = 'json'::regtype AND json::text ~ fact.unreadable_json THEN NULL ELSE json::jsonb END
+               CASE WHEN @unreadable(json)@ THEN NULL ELSE json::jsonb END
         FROM @schema@.openmetadata_settings
         WHERE configtype = 'searchSettings'
     ) AS stored (tab, key_column, key, name, is_jsonb, document)

@@ -19,12 +19,8 @@ WITH state AS MATERIALIZED (
     SELECT series.@id@::text AS id, readable.is_unreadable
     FROM fact, @schema@.test_case_resolution_status_time_series AS series
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(series.@json@) = 'json'::regtype
-                         AND series.@json@::text ~ fact.unreadable_json THEN NULL
-                    ELSE series.@json@ -> 'owners'
-               END IS NOT NULL AS has_owners,
-               pg_typeof(series.@json@) = 'json'::regtype
-               AND series.@json@::text ~ fact.unreadable_json AS is_unreadable
+        SELECT CASE WHEN @unreadable(series.@json@)@ THEN NULL ELSE series.@json@ -> 'owners' END IS NOT NULL AS has_owners,
+               @unreadable(series.@json@)@ AS is_unreadable
         OFFSET 0
     ) AS readable
     WHERE readable.has_owners OR readable.is_unreadable

@@ -44,10 +44,7 @@ orphan AS MATERIALIZED (
     FROM fact, name
     CROSS JOIN LATERAL (
         SELECT series."timestamp" AS epoch,
-               CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                         AND series.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE lower(series.json ->> 'pipelineState')
-               END AS state
+               CASE WHEN @unreadable(series.json)@ THEN NULL ELSE lower(series.json ->> 'pipelineState') END AS state
         FROM @schema@.entity_extension_time_series AS series
         WHERE series.@entityfqnhash@ = name.key
           AND series.extension = 'ingestionPipeline.pipelineStatus'
@@ -63,10 +60,7 @@ service AS MATERIALIZED (
            min(substring(readable.document ->> 'fullyQualifiedName' FROM '^("(?:[^"]|"")*"|[^.]*)')) AS name
     FROM fact, @schema@.ingestion_pipeline_entity AS entity
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
-                         AND entity.json::text ~ fact.unreadable_json THEN NULL
-                    ELSE entity.json
-               END AS document
+        SELECT CASE WHEN @unreadable(entity.json)@ THEN NULL ELSE entity.json END AS document
         OFFSET 0
     ) AS readable
     WHERE '@fqnhash@' = 'fqnhash'

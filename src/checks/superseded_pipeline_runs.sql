@@ -18,10 +18,7 @@ WITH open_run AS MATERIALIZED (
            readable.state
     FROM @schema@.entity_extension_time_series AS series
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                         AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                    ELSE lower(series.json ->> 'pipelineState')
-               END AS state
+        SELECT CASE WHEN @unreadable(series.json)@ THEN NULL ELSE lower(series.json ->> 'pipelineState') END AS state
     ) AS readable
     WHERE series.extension = 'ingestionPipeline.pipelineStatus'
       AND readable.state IN ('queued', 'running')
@@ -33,10 +30,7 @@ pipeline AS (
     FROM open_run
     JOIN @schema@.ingestion_pipeline_entity AS entity ON entity.@fqnhash@ = open_run.key
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
-                         AND entity.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                    ELSE entity.json ->> 'fullyQualifiedName'
-               END AS fqn
+        SELECT CASE WHEN @unreadable(entity.json)@ THEN NULL ELSE entity.json ->> 'fullyQualifiedName' END AS fqn
     ) AS readable
     WHERE EXISTS (SELECT FROM @schema@.entity_extension_time_series AS newer
                   WHERE newer.@entityfqnhash@ = open_run.key

@@ -26,10 +26,7 @@ WITH run AS MATERIALIZED (
     FROM @schema@.apps_extension_time_series AS series
     CROSS JOIN LATERAL (
         SELECT pg_typeof(series.json) = 'json'::regtype AS is_json,
-               CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                         AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                    ELSE series.json
-               END AS document
+               CASE WHEN @unreadable(series.json)@ THEN NULL ELSE series.json END AS document
         OFFSET 0
     ) AS readable
     WHERE series.@extension@ IN ('status', series.appid) IS NOT FALSE
@@ -81,10 +78,7 @@ LEFT JOIN LATERAL (
     SELECT installed.id, readable.document
     FROM @schema@.installed_apps AS installed
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(installed.json) = 'json'::regtype
-                         AND installed.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                    ELSE installed.json
-               END AS document
+        SELECT CASE WHEN @unreadable(installed.json)@ THEN NULL ELSE installed.json END AS document
         OFFSET 0
     ) AS readable
     WHERE installed.id = run.appid

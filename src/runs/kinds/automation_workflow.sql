@@ -30,10 +30,7 @@ SELECT workflow.name::text AS name,
        jsonb_build_object('workflow_type', workflow.workflowtype) AS data
 FROM fact, @schema@.automations_workflow AS workflow
 CROSS JOIN LATERAL (
-    SELECT CASE WHEN pg_typeof(workflow.json) = 'json'::regtype
-                     AND workflow.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                ELSE workflow.json
-           END AS document
+    SELECT CASE WHEN @unreadable(workflow.json)@ THEN NULL ELSE workflow.json END AS document
     OFFSET 0
 ) AS readable
 WHERE lower(workflow.status) IN ('successful', 'failed') IS NOT TRUE

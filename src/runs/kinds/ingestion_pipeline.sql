@@ -35,10 +35,7 @@ suspect AS MATERIALIZED (
     FROM moment, @schema@.ingestion_pipeline_entity AS entity
     CROSS JOIN LATERAL (
         SELECT series."timestamp" AS epoch,
-               CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                         AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                    ELSE series.json ->> 'pipelineState'
-               END AS state
+               CASE WHEN @unreadable(series.json)@ THEN NULL ELSE series.json ->> 'pipelineState' END AS state
         FROM @schema@.entity_extension_time_series AS series
         WHERE series.@entityfqnhash@ = entity.@fqnhash@
           AND series.extension = 'ingestionPipeline.pipelineStatus'
@@ -74,10 +71,7 @@ open_run AS MATERIALIZED (
         ) AS range (low, high)
         CROSS JOIN LATERAL (
             (SELECT series."timestamp" AS epoch, series.tableoid AS part, series.ctid AS place,
-                    CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                              AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                         ELSE series.json
-                    END AS document
+                    CASE WHEN @unreadable(series.json)@ THEN NULL ELSE series.json END AS document
              FROM @schema@.entity_extension_time_series AS series
              WHERE series.@entityfqnhash@ = suspect.key
                AND series.extension = 'ingestionPipeline.pipelineStatus'
@@ -86,10 +80,7 @@ open_run AS MATERIALIZED (
              LIMIT 5)
             UNION ALL
             (SELECT series."timestamp", series.tableoid, series.ctid,
-                    CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                              AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                         ELSE series.json
-                    END
+                    CASE WHEN @unreadable(series.json)@ THEN NULL ELSE series.json END
              FROM @schema@.entity_extension_time_series AS series
              WHERE range.low IS NULL
                AND series.@entityfqnhash@ = suspect.key
@@ -99,10 +90,7 @@ open_run AS MATERIALIZED (
         ) AS shown
         UNION ALL
         SELECT series.@entityfqnhash@::text, series."timestamp", series.tableoid, series.ctid,
-               CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                         AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                    ELSE series.json
-               END
+               CASE WHEN @unreadable(series.json)@ THEN NULL ELSE series.json END
         FROM @schema@.entity_extension_time_series AS series
         WHERE (SELECT include_history FROM fact)
           AND series.extension = 'ingestionPipeline.pipelineStatus'
@@ -126,10 +114,7 @@ duration AS MATERIALIZED (
             SELECT substring(newest.document ->> 'startDate' FROM '^[0-9]{1,15}$')::bigint AS start_date,
                    substring(newest.document ->> 'endDate' FROM '^[0-9]{1,15}$')::bigint AS end_date
             FROM (
-                SELECT CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                                 AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                            ELSE series.json
-                       END AS document
+                SELECT CASE WHEN @unreadable(series.json)@ THEN NULL ELSE series.json END AS document
                 FROM @schema@.entity_extension_time_series AS series
                 WHERE series.@entityfqnhash@ = open_pipeline.key
                   AND series.extension = 'ingestionPipeline.pipelineStatus'
@@ -159,10 +144,7 @@ pipeline AS MATERIALIZED (
     FROM (SELECT DISTINCT key FROM open_run) AS open_pipeline
     JOIN @schema@.ingestion_pipeline_entity AS entity ON entity.@fqnhash@ = open_pipeline.key
     CROSS JOIN LATERAL (
-        SELECT CASE WHEN pg_typeof(entity.json) = 'json'::regtype
-                         AND entity.json::text ~ (SELECT unreadable_json FROM fact) THEN NULL
-                    ELSE entity.json
-               END AS document
+        SELECT CASE WHEN @unreadable(entity.json)@ THEN NULL ELSE entity.json END AS document
         OFFSET 0
     ) AS readable
 ),
@@ -229,8 +211,7 @@ known AS (
             WHERE series.@entityfqnhash@ = aged.key
               AND series.extension = 'ingestionPipeline.pipelineStatus'
               AND series."timestamp" BETWEEN range.low AND range.high
-              AND CASE WHEN pg_typeof(series.json) = 'json'::regtype
-                            AND series.json::text ~ (SELECT unreadable_json FROM fact) THEN false
+              AND CASE WHEN @unreadable(series.json)@ THEN false
                        WHEN lower(series.json ->> 'pipelineState') IN ('running', 'success', 'partialsuccess') THEN true
                        WHEN lower(series.json ->> 'pipelineState') IN ('failed', 'stopped') THEN
                            NOT range.only_begun OR fact.installed_version < '{2,0,0}'
