@@ -391,6 +391,11 @@ SELECT status FROM pg_temp.report(:'check');
 --
 \set check unlogged_tables
 ALTER TABLE openmetadata.tag_usage SET UNLOGGED;
+-- the one that comes first by name refers to the one that comes last
+CREATE UNLOGGED TABLE openmetadata.z_referred (id int PRIMARY KEY, self int REFERENCES openmetadata.z_referred);
+CREATE UNLOGGED TABLE openmetadata.a_referring (id int REFERENCES openmetadata.z_referred);
+ALTER TABLE openmetadata.z_referred OWNER TO regress_openmetadata;
+ALTER TABLE openmetadata.a_referring OWNER TO regress_openmetadata;
 SELECT * FROM pg_temp.report(:'check');
 :repair
 SELECT fix_sql FROM repair \gexec
@@ -398,6 +403,7 @@ SELECT fix_sql FROM repair \gexec
 SELECT undo_sql FROM repair \gexec
 :asked
 SELECT fix_sql FROM repair \gexec
+DROP TABLE openmetadata.a_referring, openmetadata.z_referred;
 
 --
 -- autovacuum_on_big_tables (workers: t/)
