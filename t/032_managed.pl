@@ -100,6 +100,8 @@ sub raw_findings
 	@findings = grep { !/^\{"check_id": "(\w+)"/ || !$left_out->{$1} } @findings;
 	return join("\n", map {
 		s/\b\d{13}(\.\d+)?\b/N/g;
+		# (three days and no second are "3 days")
+		s/\b(\d+ days?) \d\d:\d\d:\d\d(\.\d+)?\b/$1/g;
 		s/\b\d\d:\d\d:\d\d(\.\d+)?\b/N/g;
 		s/\b20\d\d-\d\d-\d\dT?N?[^",]*/N/g;
 		s/"pids": \[[0-9, ]*\]/"pids": N/g;
