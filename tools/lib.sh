@@ -167,24 +167,30 @@ default_major()
 
 # ----- the private copy and the build -----
 
-# A private folder with a short path, because sockets live there, and a user
-# to work as: initdb refuses to run as root.
+# A private folder with a short path, because sockets live there.
 make_workdir()
 {
-	WORK=$(mktemp -d /tmp/upgrade_prereq.XXXXXX)
+	use_workdir "$(mktemp -d /tmp/upgrade_prereq.XXXXXX)"
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM HUP
+	mkdir "$SRC" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
+	chmod 755 "$WORK"
+	[ -z "$RUN_AS" ] || chown "$RUN_AS" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
+}
+
+# use_workdir FOLDER: one that this tool makes, or another has made; and a user
+# to work as: initdb refuses to run as root.
+use_workdir()
+{
+	WORK=$1
 	SRC=$WORK/source
 	BUILD=$WORK/build
 	INST=$WORK/inst
-	mkdir "$SRC" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
-	chmod 755 "$WORK"
 	cd "$WORK" || exit
 	RUN_AS=
 	if [ "$(id -u)" = 0 ]; then
 		RUN_AS=nobody
 		! id postgres >/dev/null 2>&1 || RUN_AS=postgres
-		chown "$RUN_AS" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
 	fi
 }
 
