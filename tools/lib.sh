@@ -274,6 +274,38 @@ build_and_install()
 	return 1
 }
 
+# ----- the folders of other Debian releases, which tools/test-matrix makes -----
+
+CACHE=${UPGRADE_PREREQ_MATRIX:-${TMPDIR:-/var/tmp}/upgrade_prereq-matrix}
+
+# A copy of the source, with changes that are not committed yet.
+copy_source_to()
+{
+	rm -rf "$1"
+	mkdir "$1" && source_files | tar -C "$ROOT" -c --null -T - |
+		tar -C "$1" -xo
+}
+
+# in_system ROOT COMMAND...: with mounts and processes of its own, which the
+# kernel takes away when the command ends, however it ends.  (Where / is not a
+# mount point, as in a chroot, its propagation cannot be set, nor need it be.)
+in_system()
+{
+	local root=$1
+
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation unchanged --pid --fork --kill-child bash -c '
+		mount --make-rslave / 2>/dev/null
+		mount -t proc proc "$1/proc" &&
+		mount --rbind /sys "$1/sys" &&
+		mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" &&
+		mount -t tmpfs -o mode=1777 tmpfs "$1/tmp" &&
+		root=$1 && shift &&
+		exec chroot "$root" env -u PG_CONFIG -u TMPDIR HOME=/root "$@"' \
+		sh "$root" "$@" </dev/null
+}
+
 # ----- the cluster -----
 
 # The settings with which a server finds the extension below $INST.  Debian's
