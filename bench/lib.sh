@@ -12,19 +12,25 @@
 # of the fixture's rows
 seed=${UPGRADE_PREREQ_SEED:-1}
 
-# run_in_cluster FUNCTION: with a build and a cluster of its own, or those in
-# the folder UPGRADE_PREREQ_WORK, if another of the tools has made them; the
-# database openmetadata_db is not there yet.
-run_in_cluster()
+# A build and a cluster of our own, or those in the folder UPGRADE_PREREQ_WORK,
+# if another of the tools has made them.
+find_cluster()
 {
 	find_server
 	if [ -n "${UPGRADE_PREREQ_WORK:-}" ]; then
 		use_workdir "$UPGRADE_PREREQ_WORK"
 	else
 		make_workdir
-		copy_source && build_and_install && start_cluster || die "there is no cluster to measure in"
+		if ! { copy_source && build_and_install && start_cluster; }; then
+			die "there is no cluster to measure in"
+		fi
 	fi
-	drop_database
+}
+
+# run_in_cluster FUNCTION: one benchmark
+run_in_cluster()
+{
+	find_cluster
 	"$1" || die "the benchmark did not run to its end, or too little was said"
 	drop_database
 }
@@ -41,6 +47,12 @@ sql()
 	as_user psql -X -q -At -v ON_ERROR_STOP=1 -d openmetadata_db "$@"
 }
 
+make_database_anew()
+{
+	drop_database &&
+		as_user psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE openmetadata_db"
+}
+
 # make_openmetadata ERA VARIABLE=VALUE...: a new database with the extension,
 # filled as the variables of fixture/fill.sql say
 make_openmetadata()
@@ -51,8 +63,7 @@ make_openmetadata()
 	for variable in "seed=$seed" "$@"; do
 		variables+=(-v "$variable")
 	done
-	drop_database &&
-		as_user psql -X -q -v ON_ERROR_STOP=1 -d postgres -c "CREATE DATABASE openmetadata_db" &&
+	make_database_anew &&
 		sql -v "era=$era" -o /dev/null -f "$SRC/fixture/schema.sql" &&
 		sql "${variables[@]}" -o /dev/null -f "$SRC/fixture/fill.sql" &&
 		sql -c "CREATE EXTENSION upgrade_prereq"

@@ -17,6 +17,7 @@ use File::Basename qw(dirname);
 use File::Temp;
 use Getopt::Long;
 use JSON::PP;
+use List::Util qw(max);
 use POSIX qw(ceil);
 
 my %option;
@@ -177,7 +178,7 @@ sub measure
 	$truth{temp_bytes} = measure_disk($case, $setting_kb);
 	if ($case->{method} eq 'explain' && $case->{sorts} && $runs == 1)
 	{
-		my ($once) = run($case, int($needed * 0.9));
+		my ($once) = run($case, max(int($needed * 0.9), $case->{smallest_kb}));
 		my $one_pass = smallest($case, int(sqrt($needed * 272)), sub {
 			my ($written) = run($case, $_[0]);
 			# a block more for each tape is none
