@@ -18,7 +18,7 @@ SELECT pipeline.fqnhash, 'ingestionPipeline.pipelineStatus', 'ingestionPipelineS
        format('{"runId": "%s", "pipelineState": "success", "startDate": %s, "timestamp": %s, "endDate": %s}',
               gen_random_uuid(), started, started, started + 600000)::jsonb
 FROM (SELECT pipelines, 1500000000000 - 3600000 * (statuses / pipelines) AS oldest_ms,
-             (:count - statuses) / pipelines AS runs
+             ceil((:count - statuses)::numeric / pipelines)::bigint AS runs
       FROM (SELECT count(*) FROM ingestion_pipeline_entity) AS entity (pipelines),
            (SELECT count(*) FROM entity_extension_time_series
             WHERE extension = 'ingestionPipeline.pipelineStatus') AS series (statuses)) AS known
