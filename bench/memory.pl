@@ -4,11 +4,11 @@
 # sort writes its data only once; then what is predicted, divided by that.
 #
 # perl bench/memory.pl --truths FILE [--only PATTERN] [--exact FILE]
-#     [--predict FILE]
+#     [--predict]
 #
 # Truths are kept in FILE and not measured again.  --exact writes what
 # test/model_measured.tsv holds; --predict asks upgrade_prereq_estimate(), and
-# writes a section of RESULTS.md.  Connects as psql does.
+# prints tables for RESULTS.md.  Connects as psql does.
 
 use strict;
 use warnings;
@@ -17,10 +17,11 @@ use File::Basename qw(dirname);
 use File::Temp;
 use Getopt::Long;
 use JSON::PP;
+use List::Util qw(max);
 use POSIX qw(ceil);
 
 my %option;
-GetOptions(\%option, 'truths=s', 'only=s', 'exact=s', 'predict=s')
+GetOptions(\%option, 'truths=s', 'only=s', 'exact=s', 'predict')
   or die "bad options\n";
 
 my $folder = dirname(__FILE__);
@@ -46,7 +47,7 @@ sub psql
 
 	print $input $script;
 	close $input;
-	my $output = qx(psql -XqAt -d postgres -f $input 2>$messages);
+	my $output = qx(psql -XqAt -f $input 2>$messages);
 	open my $file, '<', $messages or die "$messages: $!\n";
 	local $/;
 	my $said = <$file> // '';
@@ -177,7 +178,7 @@ sub measure
 	$truth{temp_bytes} = measure_disk($case, $setting_kb);
 	if ($case->{method} eq 'explain' && $case->{sorts} && $runs == 1)
 	{
-		my ($once) = run($case, int($needed * 0.9));
+		my ($once) = run($case, max(int($needed * 0.9), $case->{smallest_kb}));
 		my $one_pass = smallest($case, int(sqrt($needed * 272)), sub {
 			my ($written) = run($case, $_[0]);
 			# a block more for each tape is none
@@ -507,57 +508,23 @@ sub misses
 	  } @missed) . "\n";
 }
 
-sub section
+sub report
 {
 	my (@lines) = @_;
-	my $version = ask('SHOW server_version');
-	my $text = '';
 
-	$version =~ s/ .*//;
 	foreach my $what (qw(needed_bytes one_pass_bytes temp_bytes))
 	{
 		my @some = grep { $_->{what} eq $what } @lines;
 
 		next unless @some;
-		$text .= "### $what\n\n" . table('kind', @some);
-		$text .= table('certainty', @some) if $what eq 'needed_bytes';
-		$text .= misses(@some);
+		print "### $what\n\n", table('kind', @some);
+		print table('certainty', @some) if $what eq 'needed_bytes';
+		print misses(@some);
 	}
-	return "## PostgreSQL $version\n\n$text";
-}
-
-# Put a section in the place of the one for the same major version.
-sub write_results
-{
-	my ($section) = @_;
-	my $preface = "# Memory: predicted divided by measured\n\n"
-	  . "Written by `bench/memory`; what it measures stands in `bench/README.md`.\n\n";
-	my %sections;
-
-	if (open my $file, '<', $option{predict})
-	{
-		local $/;
-		my ($first, @old) = split /^(?=## )/m, <$file>;
-		$preface = $first if defined $first;
-		/^## PostgreSQL (\d+)/ and $sections{$1} = $_ foreach @old;
-	}
-	$sections{$1} = $section if $section =~ /^## PostgreSQL (\d+)/;
-	$sections{$_} =~ s/\n*\z/\n\n/ foreach keys %sections;
-	my $all = join '', $preface, map { $sections{$_} } sort { $a <=> $b } keys %sections;
-	$all =~ s/\n*\z/\n/;
-	open my $file, '>', $option{predict} or die "$option{predict}: $!\n";
-	print $file $all;
-	close $file or die "$option{predict}: $!\n";
 }
 
 my @cases = read_cases();
 my %truths = read_truths();
 measure_all(\%truths, @cases);
 write_exact(\%truths, @cases) if $option{exact};
-if ($option{predict})
-{
-	my $section = section(map { compare($_, $truths{ key_of($_) }) } @cases);
-
-	write_results($section);
-	print $section;
-}
+report(map { compare($_, $truths{ key_of($_) }) } @cases) if $option{predict};

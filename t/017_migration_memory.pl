@@ -9,58 +9,11 @@ use warnings;
 
 use FindBin;
 use lib $FindBin::RealBin;
+use Operations;
 use Preflight;
 use Test::More;
 
-my $source = ($ENV{UPGRADE_PREREQ_SRCDIR} || "$FindBin::RealBin/..") . '/src/memory/operation.c';
 my $node = start_node('migration_memory');
-
-# The table of operations, as the C compiler reads it: a list of hashes.
-sub read_operations
-{
-	open my $file, '<', $source or die "$source: $!";
-	my $text = do { local $/; <$file> };
-	my %macro;
-
-	# macros of string literals, with at most one argument
-	while ($text =~ /^#define (\w+)(?:\((\w+)\))?((?:[^\n]*\\\n)*[^\n]*)/mg)
-	{
-		my ($name, $argument, $body) = ($1, $2, $3);
-		$body =~ s/\\\n//g;
-		$macro{$name} = [ $argument, $body ];
-	}
-	my ($table) = $text =~ /operations\[\] = \{(.*?)^\};/ms;
-	$table =~ s{/\*.*?\*/}{}sg;
-	foreach my $name (keys %macro)
-	{
-		my ($argument, $body) = @{ $macro{$name} };
-
-		if (defined $argument)
-		{
-			$table =~ s/\b$name\(("[^"]*")\)/my $value = $1; $body =~ s!\b$argument\b!$value!gr/ge;
-		}
-		else
-		{
-			$table =~ s/\b$name\b/$body/g;
-		}
-	}
-
-	my @operations;
-	while ($table =~ /\{((?:"(?:[^"\\]|\\.)*"|[^{}"])*)\}/g)
-	{
-		my ($entry, @fields) = ($1, '');
-
-		while ($entry =~ /"((?:[^"\\]|\\.)*)"|(,)/g)
-		{
-			if (defined $2) { push @fields, ''; next }
-			$fields[-1] .= $1 =~ s/\\"/"/gr;
-		}
-		push @operations, {
-			version => $fields[0], table => $fields[1],
-			description => $fields[2], statement => $fields[3] };
-	}
-	return @operations;
-}
 
 # What operations need: for each of them a list of hashes, one for each node or
 # index.

@@ -167,24 +167,30 @@ default_major()
 
 # ----- the private copy and the build -----
 
-# A private folder with a short path, because sockets live there, and a user
-# to work as: initdb refuses to run as root.
+# A private folder with a short path, because sockets live there.
 make_workdir()
 {
-	WORK=$(mktemp -d /tmp/upgrade_prereq.XXXXXX)
+	use_workdir "$(mktemp -d /tmp/upgrade_prereq.XXXXXX)"
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM HUP
+	mkdir "$SRC" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
+	chmod 755 "$WORK"
+	[ -z "$RUN_AS" ] || chown "$RUN_AS" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
+}
+
+# use_workdir FOLDER: one that this tool makes, or another has made; and a user
+# to work as: initdb refuses to run as root.
+use_workdir()
+{
+	WORK=$1
 	SRC=$WORK/source
 	BUILD=$WORK/build
 	INST=$WORK/inst
-	mkdir "$SRC" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
-	chmod 755 "$WORK"
 	cd "$WORK" || exit
 	RUN_AS=
 	if [ "$(id -u)" = 0 ]; then
 		RUN_AS=nobody
 		! id postgres >/dev/null 2>&1 || RUN_AS=postgres
-		chown "$RUN_AS" "$BUILD" "$INST" "$WORK/data" "$WORK/socket"
 	fi
 }
 
@@ -266,6 +272,38 @@ build_and_install()
 	head -n 80 "$WORK/build.log"
 	echo "The build failed."
 	return 1
+}
+
+# ----- the folders of other Debian releases, which tools/test-matrix makes -----
+
+CACHE=${UPGRADE_PREREQ_MATRIX:-${TMPDIR:-/var/tmp}/upgrade_prereq-matrix}
+
+# A copy of the source, with changes that are not committed yet.
+copy_source_to()
+{
+	rm -rf "$1"
+	mkdir "$1" && source_files | tar -C "$ROOT" -c --null -T - |
+		tar -C "$1" -xo
+}
+
+# in_system ROOT COMMAND...: with mounts and processes of its own, which the
+# kernel takes away when the command ends, however it ends.  (Where / is not a
+# mount point, as in a chroot, its propagation cannot be set, nor need it be.)
+in_system()
+{
+	local root=$1
+
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare --mount --propagation unchanged --pid --fork --kill-child bash -c '
+		mount --make-rslave / 2>/dev/null
+		mount -t proc proc "$1/proc" &&
+		mount --rbind /sys "$1/sys" &&
+		mount -t tmpfs -o mode=1777 tmpfs "$1/dev/shm" &&
+		mount -t tmpfs -o mode=1777 tmpfs "$1/tmp" &&
+		root=$1 && shift &&
+		exec chroot "$root" env -u PG_CONFIG -u TMPDIR HOME=/root "$@"' \
+		sh "$root" "$@" </dev/null
 }
 
 # ----- the cluster -----
