@@ -359,9 +359,11 @@ model_incremental_sort(const ModelServer *server, const ModelRows *rows,
 /* ----- B-tree builds ----- */
 
 /*
- * Does the part of each process make a single run, which is then left as it
- * is?  Otherwise the process merges its runs, and so writes its rows again
- * (mergeruns()).
+ * Does each process merge the runs of its part at once?  A process that makes
+ * more than one run has to merge them, and so writes its rows again
+ * (mergeruns()); the memory that it takes to make a single one would be
+ * several times the index, and was seen to make the build slower
+ * (bench/RESULTS.md).
  */
 typedef struct ParallelBuild
 {
@@ -370,11 +372,11 @@ typedef struct ParallelBuild
 } ParallelBuild;
 
 static bool
-build_writes_once(const void *what, double setting_bytes)
+build_merges_once(const void *what, double setting_bytes)
 {
 	const ParallelBuild *build = what;
 
-	return sort_fits(&build->part, setting_bytes / build->processes);
+	return sort_writes_once(&build->part, setting_bytes / build->processes);
 }
 
 /*
@@ -404,7 +406,7 @@ model_btree_build(const ModelServer *server, const ModelRows *tuples,
 	build.part.rows = ceil(sort.rows * Min(UNEVEN_PARTS / processes, 1));
 	build.processes = processes;
 	need.needed_bytes = INFINITY;
-	need.one_pass_bytes = model_smallest_setting(build_writes_once, &build,
+	need.one_pass_bytes = model_smallest_setting(build_merges_once, &build,
 												 processes * sort_needed_bytes(&build.part));
 	need.temp_bytes = ceil(sort.rows * bytes_per_row / BLOCK_PAYLOAD_BYTES +
 						   processes / 2.0) * BLOCK_BYTES;
