@@ -132,6 +132,7 @@ FROM (VALUES
     ('a byte too many', verdict(:'custom'::bytea || '\x00'::bytea)),
     ('piped, a byte too many', verdict(:'piped'::bytea || '\x00'::bytea)),
     ('a wrong position', verdict(custom(14, false, 4, 1))),
+    ('a position in the contents', verdict(custom(14, false, 4, -1))),
     ('a position beyond the end', verdict(custom(14, false, 4, 1000), NULL, length(:'custom'::bytea))),
     ('piped, a block of another', verdict(substr(:'piped'::bytea, 1, :contents) || block(6))),
     ('piped, no block', verdict(substr(:'piped'::bytea, 1, :contents), NULL, :contents)),
@@ -163,6 +164,7 @@ FROM (VALUES
     ('no type', verdict(header(14, 1, 1) || entry(14, 1, NULL, 't', 's', '1', 0, '', off(3, 0)))),
     ('a zero byte', verdict(header(14, 1, 1) || decode(replace(encode(entry(14, 1, 'TABLE', 'abc', 's', '1', 0, '', off(3, 0)), 'hex'), '616263', '610063'), 'hex'))),
     ('a state', verdict(header(14, 1, 1) || entry(14, 1, 'TABLE', 't', 's', '1', 0, '', off(4, 0)))),
+    ('a string of -2 bytes', verdict(header(14, 1, 1) || num(1) || num(0) || num(-2))),
     ('a string of 2 GB', verdict(header(14, 1, 1) || num(1) || num(0) || num(2147483647))),
     ('a string of 2 GB, size known', verdict(header(14, 1, 1) || num(1) || num(0) || num(2147483647), NULL, 1000))
 ) AS cases (name, v);
@@ -201,13 +203,17 @@ SELECT type, name, has_data, file_name FROM upgrade_prereq_archive_entries(toc(1
 CREATE FUNCTION octal(value bigint, digits int) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(((value >> (3 * (digits - i))) & 7)::text, '' ORDER BY i) FROM generate_series(1, digits) AS i
 $$;
-CREATE FUNCTION member(name text, data bytea, size text DEFAULT NULL) RETURNS bytea LANGUAGE plpgsql AS $$
+-- as tar writes a size of 8 GB and more
+CREATE FUNCTION binary_size(value bigint, bytes int DEFAULT 12) RETURNS bytea LANGUAGE sql AS $$
+    SELECT CASE WHEN bytes = 12 THEN '\x80000000'::bytea ELSE '' END || int8send(value)
+$$;
+CREATE FUNCTION member(name text, data bytea, size bytea) RETURNS bytea LANGUAGE plpgsql AS $$
 DECLARE
     block bytea := decode(repeat('00', 512), 'hex');
     sum int := 8 * 32;
 BEGIN
     block := overlay(block PLACING name::bytea FROM 1);
-    block := overlay(block PLACING COALESCE(size, octal(length(data), 11))::bytea FROM 125);
+    block := overlay(block PLACING size FROM 125);
     block := overlay(block PLACING 'ustar00'::bytea FROM 258);
     FOR i IN 0 .. 511 LOOP
         IF i NOT BETWEEN 148 AND 155 THEN
@@ -216,6 +222,9 @@ BEGIN
     END LOOP;
     RETURN overlay(block PLACING octal(sum, 6)::bytea FROM 149) || data || decode(repeat('00', (512 - length(data) % 512) % 512), 'hex');
 END
+$$;
+CREATE FUNCTION member(name text, data bytea, size text DEFAULT NULL) RETURNS bytea LANGUAGE sql AS $$
+    SELECT member(name, data, COALESCE(size, octal(length(data), 11))::bytea)
 $$;
 CREATE FUNCTION tar_end() RETURNS bytea LANGUAGE sql AS $$SELECT decode(repeat('00', 1024), 'hex')$$;
 CREATE FUNCTION tar() RETURNS bytea LANGUAGE sql AS $$
@@ -234,6 +243,12 @@ FROM (VALUES
     ('a member is missing', verdict(member('toc.dat', toc(14)) || member('restore.sql', '--') || tar_end())),
     ('members behind the end', verdict(tar() || tar())),
     ('another tar file', verdict(member('base/1', '') || tar_end())),
+    ('other contents', verdict(member('toc.dat', repeat('x', 500)::bytea))),
+    ('a size behind blanks', verdict(member('toc.dat', toc(14), '   ' || octal(length(toc(14)), 8)) || member('restore.sql', '--') || tar_end())),
+    ('a binary size', verdict(member('toc.dat', toc(14), binary_size(length(toc(14)))) || member('2.dat', 'x') || member('restore.sql', '--') || tar_end())),
+    ('a large binary size', verdict(member('toc.dat', toc(14), binary_size(9223372036854775807)))),
+    ('a larger binary size', verdict(member('toc.dat', toc(14), '\x80000001'::bytea || binary_size(length(toc(14)), 8)))),
+    ('other bytes at the end', verdict(substr(tar(), 1, length(tar()) - 1) || '\x01'::bytea, NULL, length(tar()))),
     ('no size', verdict(member('toc.dat', toc(14), 'x'))),
     ('a large size', verdict(member('toc.dat', toc(14), '777777777777'), NULL, 5000))
 ) AS cases (name, v);
@@ -288,6 +303,27 @@ FROM (VALUES
     ('cluster, the end of a database', verdict(cluster()))
 ) AS cases (name, v);
 SELECT database_name, type, name FROM upgrade_prereq_archive_entries(cluster());
+-- quotes and comments of all kinds end where they do: what looks like an entry
+-- within them is none, and the one behind them is one
+SELECT quote, string_agg(e.name, ', ' ORDER BY e.number) AS names
+FROM (VALUES ('/* %s */'), ('/* /* '' */ %s "*/'), ('"%s"'), ('''%s'''''''), ('E''\''%s'''), ('SELECT $1, ''%s'';'), ('SELECT a$b, ''%s'';'),
+             ('$é_1$ $é_2$%s$é_1$'), ('$ab%%$ab$ '' %s$ab$'), ('nameE''\'';')) AS v (quote),
+     upgrade_prereq_archive_entries(convert_to(
+         E'--\n-- PostgreSQL database dump\n--\n\n' || format(quote, E'\n-- Name: within; Type: TABLE; Schema: s; Owner: o\n') ||
+         E'\n-- Name: behind; Type: TABLE; Schema: s; Owner: o\n', 'UTF8')) AS e
+GROUP BY quote ORDER BY quote COLLATE "C";
+-- a backslash in a string, as the dump's own setting has it
+SELECT setting, (SELECT string_agg(e.name, ', ' ORDER BY e.number) FROM upgrade_prereq_archive_entries(convert_to(
+         E'--\n-- PostgreSQL database dump\n--\n\nSET standard_conforming_strings = ' || setting ||
+         E';\nSELECT ''\\'';\n-- Name: first; Type: TABLE; Schema: s; Owner: o\n'';\n' ||
+         E'-- Name: second; Type: TABLE; Schema: s; Owner: o\n', 'UTF8')) AS e) AS names
+FROM (VALUES ('on'), ('off')) AS v (setting);
+-- numbers of entries that are none; a COPY from elsewhere; statistics
+SELECT e.dump_id, e.catalog_oid, e.object_oid, e.type, e.name, e.row_count
+FROM upgrade_prereq_archive_entries(convert_to(
+    E'--\n-- PostgreSQL database dump\n--\n\n-- TOC entry 2147483648 (class 1259 OID 16500)\n-- Name: a; Type: TABLE; Schema: s; Owner: o\n' ||
+    E'-- Data for Name: a; Type: TABLE DATA; Schema: s; Owner: o\nCOPY a FROM ''x'';\nCOPY a FROM stdin;\n1\n\\.\n' ||
+    E'-- Statistics for Name: a; Type: STATISTICS DATA; Schema: s; Owner: o\n', 'UTF8')) AS e;
 -- a cut dump never passes, wherever it was cut
 SELECT count(*) AS cuts, count(*) FILTER (WHERE (v).complete <> 'no') AS wrong
 FROM (SELECT verdict(substr(plain, 1, n), NULL, n) AS v
@@ -311,6 +347,11 @@ FROM (SELECT json, verdict(convert_to(json, 'UTF8')) AS v
       FROM unnest(ARRAY['{', '{}', '{"a": 1}', '{"databaseType": "POSTGRES"', '{"databaseType": 1, "tables": {}}', '{"a" 1}', '{"a": "\u0000"}',
         '{"a": "\ud83d"}', '{"a": "\udc00"}', '{"a": "\x"}', '{"a": }', '{"a": 1,}', '{a: 1}', E'{"a": "\n"}']) AS json) AS s;
 SELECT (v).state, (v).problem FROM (SELECT verdict(('{"a": ' || repeat('[', 100000))::bytea) AS v) AS s;
+-- a long string, and one of which only the beginning is kept
+SELECT length(e.name), (v).state
+FROM (VALUES (1000), (2000000)) AS l (length),
+     LATERAL (SELECT convert_to('{"databaseType": "POSTGRES", "tables" : {"' || repeat('x', l.length) || '": {}}}', 'UTF8')) AS j (json),
+     LATERAL (SELECT verdict(j.json) AS v) AS s, upgrade_prereq_archive_entries(j.json) AS e;
 
 --
 -- Others
@@ -323,8 +364,20 @@ FROM (VALUES
     ('gzip', verdict('\x1f8b080000000000000303000000000000000000')),
     ('gzip, whole', verdict('\x1f8b080000000000000303000000000000000000', NULL, 20)),
     ('gzip, cut', verdict('\x1f8b0800000000000003030000000000000000', NULL, 19)),
+    ('gzip, two members', verdict('\x1f8b0800000000000003030000000000000000001f8b080000000000000303000000000000000000', NULL, 40)),
+    ('gzip, damaged', verdict('\x1f8b0800000000000003ff0000000000000000', NULL, 19)),
     ('lz4', verdict('\x04224d186040820000000000')),
+    ('lz4, whole', verdict('\x04224d18604082020000806162' || '\x00000000'::bytea, NULL, 17)),
+    ('lz4, with checksums', verdict('\x04224d18744082020000806162' || '\xffffffff00000000ffffffff'::bytea, NULL, 25)),
+    ('lz4, cut in a block', verdict('\x04224d186040820200008061', NULL, 12)),
+    ('lz4, another version', verdict('\x04224d18a04082' || '\x00000000'::bytea, NULL, 11)),
+    ('lz4, a skippable frame', verdict('\x04224d1860408200000000' || '\x532a4d18020000006162'::bytea, NULL, 21)),
+    ('lz4, something behind', verdict('\x04224d1860408200000000' || '\x61626364'::bytea, NULL, 15)),
     ('zstd', verdict('\x28b52ffd2400010000')),
+    ('zstd, whole', verdict('\x28b52ffd2000010000', NULL, 9)),
+    ('zstd, a repeated byte and a checksum', verdict('\x28b52ffd240a53000061' || '\xffffffff'::bytea, NULL, 14)),
+    ('zstd, a reserved bit', verdict('\x28b52ffd2800010000', NULL, 9)),
+    ('zstd, a reserved block', verdict('\x28b52ffd2000070000', NULL, 9)),
     ('UTF-16', verdict('\xfffe2d002d00'))
 ) AS cases (name, v);
 

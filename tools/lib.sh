@@ -200,6 +200,7 @@ clean_up()
 		as_user "$BINDIR/pg_ctl" -D "$WORK/data" -m immediate stop \
 			>/dev/null 2>&1 || true
 	fi
+	[ -z "${UPGRADE_PREREQ_KEEP:-}" ] || cp -r "$BUILD/." "$UPGRADE_PREREQ_KEEP"
 	chmod -R u+w "$SRC"
 	rm -rf --one-file-system "$WORK"
 }
@@ -247,13 +248,16 @@ copy_source()
 	[ -n "$RUN_AS" ] || chmod -R a-w "$SRC"
 }
 
-# make, out of tree; no single step may hang
-step_limit=900
+# make, out of tree; no single step may hang.  Flags in UPGRADE_PREREQ_COPT are
+# for the compiler and the linker (COPT of PGXS); clang, which makes the code
+# for the JIT compiler, may not know them.
+step_limit=${UPGRADE_PREREQ_STEP_LIMIT:-900}
 
 run_make()
 {
 	as_user timeout -k 10 "$step_limit" make -C "$BUILD" --no-print-directory -f "$SRC/Makefile" \
-		"VPATH=$SRC" "PG_CONFIG=$PG_CONFIG" "$@"
+		"VPATH=$SRC" "PG_CONFIG=$PG_CONFIG" \
+		${UPGRADE_PREREQ_COPT:+"COPT=$UPGRADE_PREREQ_COPT" with_llvm=no} "$@"
 }
 
 # The value of a variable of the Makefile.

@@ -61,13 +61,17 @@ parse_octal(const char *field, size_t length)
 static int64
 parse_size(const char *field)
 {
-	uint64		value = 0;
+	int64		value = 0;
 
 	if ((unsigned char) field[0] != 0x80)
 		return parse_octal(field, 12);
-	for (int i = 4; i < 12; i++)
+	for (int i = 1; i < 12; i++)
+	{
+		if (value >= ARCHIVE_MAX_SIZE >> 8)
+			return -1;
 		value = value << 8 | (unsigned char) field[i];
-	return value < (uint64) ARCHIVE_MAX_SIZE ? (int64) value : -1;
+	}
+	return value;
 }
 
 /* The header of a member; false if the block is none. */
