@@ -69,8 +69,8 @@ sub start_hostile_node
 
 	$node->append_conf('postgresql.conf', qq{
 restart_after_crash = on
-log_min_messages = warning
-log_min_duration_statement = 1s
+log_line_prefix = '%m [%p] %e '
+log_statement = none
 upgrade_prereq.deadline_worker = off
 });
 	$node->start;
@@ -144,8 +144,9 @@ sub check_log
 	open(my $log, '<:raw', $node->logfile) or die $!;
 	while (my $line = <$log>)
 	{
-		next if $line !~ /PANIC: |TRAP: |terminated by signal|XX[0-9]{3}|cache lookup failed|unexpected |stack depth|ERROR: .*could not open relation with OID|WARNING: .*(leak|still referenced|problem in alloc|buffer refcount|snapshot reference)/;
-		$line =~ s/^.*? (?=[A-Z]+: )//;
+		next if $line !~ m{PANIC: |TRAP: |terminated by signal|\ XX[0-9]{3}\ |ERROR: .*(cache\ lookup\ failed|could\ not\ open\ relation\ with\ OID)
+			|WARNING: .*(leak|still\ referenced|problem\ in\ alloc|refcount)}x;
+		$line =~ s/^.*?\] //;
 		$line =~ s/\s+$//;
 		$lines{ substr($line, 0, 300) }++;
 	}
