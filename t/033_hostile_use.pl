@@ -42,6 +42,7 @@ $node->append_conf('postgresql.conf', q{
 restart_after_crash = on
 upgrade_prereq.deadline_worker = off
 log_statement = none
+wal_recycle = off
 });
 $node->start;
 new_openmetadata($node, $db, fill => { pipelines => 4, runs => 4 });
@@ -68,7 +69,8 @@ sub om
 # what is there before, and the call; each gives at least one journal id, or "t"
 my $raise = q{SELECT min(journal_id) FROM upgrade_prereq_raise('6MB', '80MB', 'role')};
 my $resolve = q{SELECT min(journal_id) FROM upgrade_prereq_resolve('{stuck,superseded}', 'low', dry_run => false)};
-my $acknowledge = q{SELECT upgrade_prereq_acknowledge('backup', 'there is one')};
+my $key = om(q{SELECT finding_key FROM upgrade_prereq_findings() WHERE status = 'found' AND level >= 'notice' ORDER BY level DESC, 1 LIMIT 1});
+my $acknowledge = "SELECT upgrade_prereq_acknowledge('$key', 'so be it')";
 my @calls = (
 	[ 'raise', '', $raise ],
 	[ 'restore', $raise, q{SELECT bool_or(changed) FROM upgrade_prereq_restore()} ],
@@ -124,8 +126,13 @@ foreach my $case (@calls)
 	my $victim_pid = $victim->pid;
 	$locker->query('BEGIN; LOCK TABLE upgrade_prereq_journal IN SHARE ROW EXCLUSIVE MODE');
 	$victim->begin("SET application_name = 'victim'; $call");
-	$node->poll_query_until($db, "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $victim_pid AND NOT granted)")
-	  or BAIL_OUT("$name does not wait");
+	is(om("DO \$\$ BEGIN
+			FOR i IN 1 .. 400 LOOP
+				EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE pid = $victim_pid AND NOT granted);
+				PERFORM pg_sleep(0.05);
+			END LOOP;
+		END \$\$;
+		SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $victim_pid AND NOT granted)"), 't', "$name: waits");
 	kill_backend($victim);
 	is(om($state), $before, "$name: killed inside, nothing is done");
 
@@ -255,9 +262,11 @@ SKIP:
 	};
 
 	# a tablespace: where the rows are
+	$node->append_conf('postgresql.conf', "max_locks_per_transaction = 64\n");
+	om('CHECKPOINT');
 	$node->stop;
 	$mount->('data', '24m');
-	$mount->('wal', '96m');
+	$mount->('wal', '160m');
 	mkdir "$folder/data/space" or die $!;
 	my $data = $node->data_dir;
 	system("mv $data/pg_wal/* $folder/wal/ && rmdir $data/pg_wal && ln -s $folder/wal $data/pg_wal") == 0 or die 'pg_wal';
@@ -274,7 +283,7 @@ SKIP:
 	foreach my $call (
 		"SELECT min(journal_id), string_agg(note, ' ') FROM upgrade_prereq_resolve('{stuck,superseded}', 'low', dry_run => false, reason => $reason)",
 		"SELECT min(journal_id) FROM upgrade_prereq_raise('6MB', '80MB', 'role', reason => $reason)",
-		"SELECT upgrade_prereq_acknowledge('backup', $reason)",
+		"SELECT upgrade_prereq_acknowledge('$key', $reason)",
 		"SELECT journal_id FROM upgrade_prereq_mark_backup($reason)",
 		"SELECT journal_id FROM upgrade_prereq_record_backup(kind => 'other', reference => 'tape 7', taken_at => now(), reason => $reason)")
 	{
@@ -288,7 +297,7 @@ SKIP:
 	is(om($written), $at_first, '... and taken back');
 
 	# pg_wal: the server itself stops
-	om("DO \$\$ BEGIN FOR i IN 1 .. 3 LOOP PERFORM pg_switch_wal(); END LOOP; END \$\$") if 0;
+	om('CHECKPOINT');
 	om('CHECKPOINT');
 	$before = om($state);
 	$session = session($node, $db);

@@ -100,7 +100,7 @@ sub run_statements
 		$script .= "\\warn statement $i\n$statements->[$i];\n\\echo outcome $i :SQLSTATE\n";
 		$script .= "$state \\gset\n\\echo after $i :'state'\n" if $option{state};
 	}
-	IPC::Run::run(\@command, '<', \$script, '>', \$out, '2>', \$errors, IPC::Run::timeout(600));
+	IPC::Run::run(\@command, '<', \$script, '>', \$out, '2>', \$errors, IPC::Run::timeout(300));
 	while ($out =~ /^(before|outcome|after) ([0-9]+) (.*)$/mg)
 	{
 		$results[$2][ { outcome => 0, before => 1, after => 2 }->{$1} ] = $3;
