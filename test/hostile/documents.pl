@@ -226,7 +226,7 @@ while (time_is_left())
 	sql($node, 'postgres', 'DROP DATABASE work');
 }
 
-diag("$rounds rounds");
+diag("documents.pl: $rounds rounds");
 diag("$unable{$_}: $_") foreach sort keys %unable;
 is(scalar(grep { /\b(XX|22|42[^5]|54|53|57)[0-9A-Z]{3}\b/ } sort keys %unable), 0, 'no document keeps a check from looking');
 note_outcomes('57014', '22...');

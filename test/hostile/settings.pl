@@ -133,7 +133,6 @@ my $report = q{
 	UNION ALL SELECT pg_catalog.concat_ws('|', version, table_name, operation, outcome, needed_bytes, available_bytes) FROM public.upgrade_prereq_memory();};
 
 my $count = 0;
-my $users = sql($node, 'postgres', 'SHOW server_version_num');
 my %expected;
 while (time_is_left())
 {
@@ -162,7 +161,7 @@ while (time_is_left())
 		user => $user, before => "SET client_min_messages = error; $settings");
 	sql($node, $db, 'SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_open_changes');
 }
-diag("$count reports compared");
+diag("settings.pl: $count reports compared");
 note_outcomes('57014');
 check_log($node);
 $node->stop;
