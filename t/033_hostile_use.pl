@@ -320,6 +320,8 @@ SKIP:
 	is(om($written), $at_first, '... and taken back');
 }
 
-is(om($outlook), $normal, 'in the end all checks see what they saw at first');
+# the server has another size than when they looked
+my $of_size = qr/^(lock_table_size|connections_left|memory_headroom|disk_space)\|.*\n?/m;
+is(om($outlook) =~ s/$of_size//gr, $normal =~ s/$of_size//gr, 'in the end all checks see what they saw at first');
 $node->stop;
 done_testing();
