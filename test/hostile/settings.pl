@@ -150,7 +150,11 @@ while (time_is_left())
 
 	$count++;
 	@more = grep { !/^read_only\|/ } @more if $settings =~ /read_only/;
-	fail("$key: the report is the same\n$settings") and diag(join("\n", (map { "more: $_" } @more), (map { "less: $_" } @less), substr($errors, 0, 1500))) if @more || @less;
+	if (@more || @less)
+	{
+		fail("$key: the report is the same\n$settings");
+		diag(join("\n", (map { "more: $_" } @more), (map { "less: $_" } @less), substr($errors, 0, 1500)));
+	}
 
 	$settings = set(\%odd, some(\%odd, 0.25)) . set(\%same, some(\%same, 0.1));
 	run_statements($node, $db, [
