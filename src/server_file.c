@@ -1,13 +1,15 @@
 /*-------------------------------------------------------------------------
  *
  * server_file.c
- *	  Who may have files of the server read.
+ *	  Who may have files of the server read, and which.
  *
  * src/server_file.c
  *
  *-------------------------------------------------------------------------
  */
 #include "postgres.h"
+
+#include <sys/stat.h>
 
 #include "catalog/pg_authid.h"
 #include "compat.h"
@@ -26,4 +28,21 @@ server_file_check_right(const char *hint)
 				 errmsg("permission denied to read files of the server"),
 				 errdetail("Only roles with the privileges of role \"pg_read_server_files\" may give a path."),
 				 errhint("%s", hint)));
+}
+
+/*
+ * To be called before a file is opened by what does not look first: opening a
+ * named pipe waits for whoever writes into it, beyond the reach of a cancel,
+ * and a device may have no end.  What is not there is left to the opening.
+ * Error: 42809.
+ */
+void
+server_file_check_plain(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a plain file", path)));
 }

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * server_file.h
- *	  Who may have files of the server read.
+ *	  Who may have files of the server read, and which.
  *
  * src/server_file.h
  *
@@ -11,5 +11,6 @@
 #define UPGRADE_PREREQ_SERVER_FILE_H
 
 extern void server_file_check_right(const char *hint);
+extern void server_file_check_plain(const char *path);
 
 #endif							/* UPGRADE_PREREQ_SERVER_FILE_H */

@@ -70,7 +70,7 @@ sub start_node
 # A database with OpenMetadata's tables, owned by the role openmetadata_user,
 # and the extension, owned by the superuser.  The option "fill" holds
 # variables of fixture/fill.sql; without it the tables are filled in the
-# smallest scale.
+# smallest scale.  The option "create" holds more of CREATE DATABASE.
 sub new_openmetadata
 {
 	my ($node, $dbname, %option) = @_;
@@ -84,7 +84,7 @@ sub new_openmetadata
 				CREATE ROLE openmetadata_user LOGIN;
 			END IF;
 		END $$});
-	sql($node, 'postgres', "CREATE DATABASE $dbname OWNER openmetadata_user");
+	sql($node, 'postgres', "CREATE DATABASE $dbname OWNER openmetadata_user " . ($option{create} || ''));
 	my ($rc, $out, $err) = run_psql(
 		$node, $dbname, undef,
 		user => 'openmetadata_user',

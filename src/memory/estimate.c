@@ -35,12 +35,14 @@ read_migration_settings(void *argument)
 
 /*
  * The text of a file on the server.  Errors: 42501 for a role that is not a
- * member of pg_read_server_files; those of pg_read_file().
+ * member of pg_read_server_files; 42809 if it is no plain file; those of
+ * pg_read_file().
  */
 static char *
 read_server_file(text *path)
 {
 	server_file_check_right("Pass the text of the script instead.");
+	server_file_check_plain(text_to_cstring(path));
 	return text_to_cstring(DatumGetTextPP(DirectFunctionCall1(pg_read_file_all,
 															  PointerGetDatum(path))));
 }
