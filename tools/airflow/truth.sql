@@ -186,8 +186,8 @@ LANGUAGE sql AS $$
                               COALESCE(run.gone_at, v.at) > v.at - make_interval(secs => 2 * heartbeat_s + 65)
                           WHEN before.what IN ('success', 'failed') THEN
                               COALESCE(before.task_ended_at, before.dag_run_ended_at, v.at) > v.at - interval '125 s'
-                          WHEN before.what IN ('queued', 'waits', 'begins', 'at work') THEN
-                              v.verdict = 'unknown' AND a.step LIKE '%early%'
+                          -- a scheduler is taken for alive for two minutes
+                          WHEN before.what IN ('queued', 'waits', 'begins', 'at work') THEN a.step LIKE '%early%'
                           ELSE false
                       END AS is_early
     ) AS compared
