@@ -90,7 +90,8 @@ latest AS (
     WHERE is_current
     ORDER BY n, number, state = 'running' DESC NULLS LAST, start_ms DESC NULLS LAST
 ),
--- classes E1 to E3: every attempt of that dag run is the run
+-- classes E1 to E3: the dag run is sure.  Of E1 and E2 every attempt is the run;
+-- of E3 only that which began before it, as the id is drawn anew for each.
 exact AS (
     SELECT DISTINCT ON (n) n, number, exact
     FROM dag_run
@@ -199,7 +200,7 @@ told AS (
            COALESCE(heartbeat_age > dead_ms + skew_ms, false) AS is_dead,
            COALESCE(now_ms - start_ms > dead_ms + skew_ms, false) AS is_old,
            COALESCE(now_ms - COALESCE(end_ms, dag_run_end_ms, start_ms) > settle_ms, true) AS is_settled,
-           latest_ms > s_ms + slack_ms AND NOT is_current AND NOT is_exact AS is_run_again,
+           latest_ms > s_ms + slack_ms AND (match = 'E3' OR NOT is_current AND NOT is_exact) AS is_run_again,
            COALESCE((dag ->> 'is_paused')::boolean, false) AS is_paused,
            has_scheduler, heartbeats_of, now_ms
     FROM matched, airflow, limits
@@ -218,6 +219,7 @@ decided AS (
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' AND is_triggered THEN '6 unsure'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' AND later_ms IS NOT NULL THEN '6 later'
                WHEN match = 'N' AND state IS DISTINCT FROM 'queued' THEN '6'
+               WHEN is_resolved AND is_run_again AND match = 'E3' THEN '9'
                WHEN is_exact AND dag_run_state = 'running' AND is_running AND is_fresh THEN '7'
                WHEN is_resolved AND dag_run_state = 'running' AND is_running AND is_fresh THEN '8'
                WHEN is_resolved AND is_run_again THEN '9'
@@ -236,7 +238,7 @@ decided AS (
                     AND is_old AND (heartbeat_age <= fresh_ms) IS NOT TRUE THEN '16'
                WHEN is_resolved AND is_running AND heartbeats_of = 'task_instance' AND heartbeat_ms IS NULL AND is_old THEN '17'
                WHEN is_resolved AND is_running AND NOT is_fresh THEN '18'
-               WHEN is_resolved AND NOT is_exact AND is_open AND is_pending THEN '19'
+               WHEN is_resolved AND match NOT IN ('E1', 'E2') AND is_open AND is_pending THEN '19'
                WHEN is_exact AND is_open AND is_pending AND NOT (state = 'queued' AND dag_run_state = 'queued')
                    THEN CASE WHEN has_scheduler AND NOT is_paused THEN '20' ELSE '20 waits' END
                WHEN is_resolved AND is_running THEN '21'
