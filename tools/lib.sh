@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What tools/test, tools/test-matrix, tools/gates and tools/demo share: Debian
+# What tools/test, tools/sanitize, tools/gates and others share: Debian
 # packages, a private copy of the source, a build of it, a temporary cluster.
 # Sourced, not run.
 #
@@ -199,11 +199,14 @@ clean_up()
 }
 
 # Run a command as the unprivileged user, with nothing of the caller's
-# environment but what is named here.
+# environment but what is named here.  The two limits are those of pg_ctl and
+# of PostgreSQL's test modules, in seconds; these are their defaults.
 as_user()
 {
 	local command=(env -i "PATH=$BINDIR:/usr/local/bin:/usr/bin:/bin"
 		"HOME=$WORK" LC_ALL=C.UTF-8 "PGHOST=$WORK/socket" PGPORT=5432
+		"PGCTLTIMEOUT=${PGCTLTIMEOUT:-60}"
+		"PG_TEST_TIMEOUT_DEFAULT=${PG_TEST_TIMEOUT_DEFAULT:-180}"
 		PGUSER=postgres "UPGRADE_PREREQ_SRCDIR=$SRC"
 		"UPGRADE_PREREQ_FIXTURE=$SRC/fixture" "$@")
 
@@ -241,13 +244,16 @@ copy_source()
 	[ -n "$RUN_AS" ] || chmod -R a-w "$SRC"
 }
 
-# make, out of tree; no single step may hang
-step_limit=900
+# make, out of tree; no single step may hang.  Flags in UPGRADE_PREREQ_COPT are
+# for the compiler and the linker (COPT of PGXS); clang, which makes the code
+# for the JIT compiler, may not know them.
+step_limit=${UPGRADE_PREREQ_STEP_LIMIT:-900}
 
 run_make()
 {
 	as_user timeout -k 10 "$step_limit" make -C "$BUILD" --no-print-directory -f "$SRC/Makefile" \
-		"VPATH=$SRC" "PG_CONFIG=$PG_CONFIG" "$@"
+		"VPATH=$SRC" "PG_CONFIG=$PG_CONFIG" \
+		${UPGRADE_PREREQ_COPT:+"COPT=$UPGRADE_PREREQ_COPT" with_llvm=no} "$@"
 }
 
 # The value of a variable of the Makefile.
@@ -293,6 +299,8 @@ start_cluster()
 {
 	say "Starting a temporary cluster"
 	extension_settings >"$WORK/extension.conf" || return
+	[ -z "${UPGRADE_PREREQ_CONF:-}" ] ||
+		cat "$UPGRADE_PREREQ_CONF" >>"$WORK/extension.conf" || return
 	as_user initdb -D "$WORK/data" -U postgres -A trust -E UTF8 \
 		--locale=C.UTF-8 --no-sync >"$WORK/initdb.log" 2>&1 ||
 		{ cat "$WORK/initdb.log"; return 1; }
