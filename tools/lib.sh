@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# What tools/test, tools/test-matrix, tools/gates and tools/demo share: Debian
+# What tools/test, tools/sanitize, tools/gates and others share: Debian
 # packages, a private copy of the source, a build of it, a temporary cluster.
 # Sourced, not run.
 #
@@ -206,11 +206,14 @@ clean_up()
 }
 
 # Run a command as the unprivileged user, with nothing of the caller's
-# environment but what is named here.
+# environment but what is named here.  The two limits are those of pg_ctl and
+# of PostgreSQL's test modules, in seconds; these are their defaults.
 as_user()
 {
 	local command=(env -i "PATH=$BINDIR:/usr/local/bin:/usr/bin:/bin"
 		"HOME=$WORK" LC_ALL=C.UTF-8 "PGHOST=$WORK/socket" PGPORT=5432
+		"PGCTLTIMEOUT=${PGCTLTIMEOUT:-60}"
+		"PG_TEST_TIMEOUT_DEFAULT=${PG_TEST_TIMEOUT_DEFAULT:-180}"
 		PGUSER=postgres "UPGRADE_PREREQ_SRCDIR=$SRC"
 		"UPGRADE_PREREQ_FIXTURE=$SRC/fixture" "$@")
 
@@ -335,6 +338,8 @@ start_cluster()
 {
 	say "Starting a temporary cluster"
 	extension_settings >"$WORK/extension.conf" || return
+	[ -z "${UPGRADE_PREREQ_CONF:-}" ] ||
+		cat "$UPGRADE_PREREQ_CONF" >>"$WORK/extension.conf" || return
 	as_user initdb -D "$WORK/data" -U postgres -A trust -E UTF8 \
 		--locale=C.UTF-8 --no-sync >"$WORK/initdb.log" 2>&1 ||
 		{ cat "$WORK/initdb.log"; return 1; }

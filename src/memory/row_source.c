@@ -556,9 +556,10 @@ read_rows(void *argument)
 		reading->function(&row, reading->argument);
 	}
 
+	/* not in the context of the last row, which goes away */
+	MemoryContextSwitchTo(previous);
 	ExecDropSingleTupleTableSlot(reading->econtext->ecxt_scantuple);
 	FreeExprContext(reading->econtext, true);
-	MemoryContextSwitchTo(previous);
 }
 
 /* Does a source have expressions to evaluate? */
