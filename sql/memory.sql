@@ -59,6 +59,32 @@ FROM upgrade_prereq_memory('1.11.0') WHERE table_name = 'tag_usage' AND operatio
 -- what to set is in whole MB, and not less than is commonly asked for
 SELECT * FROM upgrade_prereq_recommended_settings('1.13.4');
 
+-- plans are those of the role that migrates, not of the session that asks
+ALTER DATABASE contrib_regression SET max_parallel_maintenance_workers = 2;
+CREATE VIEW pg_temp.planned AS
+    SELECT version, table_name, operation, outcome, node, setting, needed_bytes FROM upgrade_prereq_memory('1.13.4');
+CREATE TEMP TABLE before AS TABLE pg_temp.planned;
+CREATE VIEW pg_temp.differing AS
+    SELECT count(*) > 0 AS differ FROM ((TABLE before EXCEPT ALL TABLE pg_temp.planned)
+                                        UNION ALL (TABLE pg_temp.planned EXCEPT ALL TABLE before)) AS d;
+SET min_parallel_table_scan_size = 0;
+SET enable_sort = off;
+SET enable_hashagg = off;
+SET cpu_tuple_cost = 0;
+SELECT * FROM pg_temp.differing;
+SELECT current_setting('min_parallel_table_scan_size') AS still_set;
+RESET min_parallel_table_scan_size;
+RESET enable_sort;
+RESET enable_hashagg;
+RESET cpu_tuple_cost;
+ALTER ROLE regress_openmetadata SET min_parallel_table_scan_size = '0';
+SELECT * FROM pg_temp.differing;
+ALTER ROLE regress_openmetadata RESET ALL;
+SELECT * FROM pg_temp.differing;
+DROP VIEW pg_temp.differing, pg_temp.planned;
+DROP TABLE before;
+ALTER DATABASE contrib_regression SET max_parallel_maintenance_workers = 0;
+
 -- what a role gets, level by level
 CREATE VIEW pg_temp.gets AS
     SELECT name, setting, unit, source, stored_text FROM upgrade_prereq_effective_settings('regress_openmetadata')

@@ -88,6 +88,33 @@ static const char level_query[] =
 "(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2)) "
 "ORDER BY (s.setrole <> 0) DESC, (s.setdatabase <> 0) DESC";
 
+/*
+ * The settings that plans depend on and that this session has otherwise than a
+ * new one of a role ($1): what the highest level says for that, or what this
+ * session would fall back to.  Left out are those that the model of memory
+ * looks at itself.
+ */
+static const char planner_query[] =
+"SELECT s.name, expected.setting "
+"FROM pg_catalog.pg_settings AS s "
+"CROSS JOIN LATERAL (SELECT COALESCE((SELECT substr(element, length(s.name) + 2) "
+"FROM pg_catalog.pg_db_role_setting AS level "
+"CROSS JOIN LATERAL unnest(level.setconfig) AS element "
+"WHERE lower(split_part(element, '=', 1)) = s.name "
+"AND (level.setdatabase = 0 OR level.setdatabase = "
+"(SELECT d.oid FROM pg_catalog.pg_database AS d "
+"WHERE d.datname = current_database())) "
+"AND (level.setrole = 0 OR level.setrole = "
+"(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1)) "
+"ORDER BY (level.setrole <> 0) DESC, (level.setdatabase <> 0) DESC LIMIT 1), "
+"s.reset_val)) AS expected (setting) "
+"WHERE s.context = 'user' AND expected.setting IS DISTINCT FROM s.setting "
+"AND (s.name ~ '^(enable|geqo|cpu|parallel|min_parallel)(_|$)' "
+"OR s.name IN ('seq_page_cost', 'random_page_cost', 'effective_cache_size', "
+"'from_collapse_limit', 'join_collapse_limit', 'constraint_exclusion', "
+"'max_parallel_workers', 'recursive_worktable_factor', "
+"'force_parallel_mode', 'debug_parallel_query'))";
+
 /* Runs with the search_path of the session, if that is the setting in question. */
 static const char base_query[] =
 "SELECT s.setting, s.source, s.source OPERATOR(pg_catalog.=) ANY ('{default,"
@@ -369,6 +396,25 @@ role_setting_names(void)
 						 definitions[i].name);
 	appendStringInfoChar(&names, '}');
 	return names.data;
+}
+
+/*
+ * Have statements planned as in a new session of a role, whatever this one has
+ * set, until the innermost nesting level ends.  What this session's own role or
+ * client brought along cannot be told from the server's configuration here.
+ * To be called under guard_run().
+ */
+void
+role_setting_pin_planner(const char *role_name)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	SPI_connect();
+	query_run(planner_query, 1, &role_name);
+	for (uint64 row = 0; row < SPI_processed; row++)
+		guard_pin_setting(query_text(row, 1, context),
+						  query_text(row, 2, context));
+	SPI_finish();
 }
 
 /* The part of upgrade_prereq_effective_settings() that reads the database. */
