@@ -224,7 +224,7 @@ sub state
 		'(SELECT string_agg(name || setting || source, \'|\' ORDER BY name) FROM pg_settings)',
 		q{current_setting('upgrade_prereq.raised_work_mem')},
 		'(SELECT count(*) FROM pg_class)', '(SELECT count(*) FROM pg_cursors)',
-		'(SELECT count(*) FROM pg_description)', '(SELECT count(*) FROM pg_shdescription)', 
+		'(SELECT count(*) FROM pg_description)', '(SELECT count(*) FROM pg_shdescription)',
 		q{(SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND (locktype = 'advisory' OR relation >= 16384 AND relation <> 'upgrade_prereq_journal'::regclass AND mode <> 'AccessShareLock'))},
 		map { "(SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM openmetadata.$_ AS t)" } @tables) . ')) AS state';
 }
