@@ -31,7 +31,8 @@ ANALYZE;
 --
 -- Statements, with the line on which each begins
 --
-SELECT statement_number AS n, line, container, statement, outcome, node, note
+-- (where an aggregate sorts its input, that is a Sort of the plan from 16 on)
+SELECT statement_number AS n, line, container, statement, outcome, split_part(node, ' (', 1) AS node, note
 FROM upgrade_prereq_estimate($script$
 DO $body$
 <<outer>>
@@ -178,7 +179,9 @@ SELECT n, outcome, use, note FROM pg_temp.look($$
     ALTER TABLE entity ALTER COLUMN id TYPE any_number;
     ALTER TABLE entity ALTER COLUMN id TYPE some_number;
     ALTER TABLE entity ADD CHECK (id > 0), ALTER COLUMN id SET DEFAULT 1;
+    ALTER TABLE entity ADD FOREIGN KEY (id) REFERENCES entity (id) NOT VALID;
     ALTER INDEX entity_id SET (fillfactor = 80);
+    REFRESH MATERIALIZED VIEW entity;
 $$);
 SELECT (outcome <> 'unknown') = (current_setting('server_version_num')::int >= 150000) AS access_method
 FROM upgrade_prereq_estimate('ALTER TABLE entity SET ACCESS METHOD heap');
@@ -203,6 +206,8 @@ SELECT statement_number AS n, node, object, row_count, outcome FROM upgrade_prer
     SELECT s FROM (SELECT id, name FROM entity OFFSET 0) AS s ORDER BY s;
     SELECT key, count(*) FROM entity GROUP BY key;
     SELECT kind, count(*) FROM entity GROUP BY kind;
+    SELECT name, array_agg(id) FROM entity GROUP BY name;
+    SELECT a.name, b.name, count(*) FROM entity AS a JOIN part AS b USING (id) GROUP BY a.name, b.name;
 $$);
 SELECT n, outcome, use FROM pg_temp.look($$
     SELECT id, id IN (SELECT b.id FROM entity AS b WHERE b.name > a.name) FROM entity AS a;
