@@ -146,6 +146,7 @@ REGRESS = \
 	run_checks \
 	runs \
 	runs_list \
+	script \
 	server
 
 ISOLATION = concurrent_acknowledge concurrent_backup concurrent_ddl \

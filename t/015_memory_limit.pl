@@ -12,13 +12,15 @@ use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use FindBin;
 use lib $FindBin::RealBin;
+use BuildPlace;
 use Preflight;
 use Test::More;
 
 my $gib = 1024 * 1024 * 1024;
 my $source = "$FindBin::RealBin/..";
 my $folder = tempdir(CLEANUP => 1);
-my $program = "$folder/host_test";
+my ($place, $counting) = build_place('host');
+my $program = "$place/host_test";
 
 sub pg_config
 {
@@ -35,7 +37,7 @@ sub build
 	my @flags = @_;
 	my ($compiler) = split / /, pg_config('cc');
 
-	return system("$compiler -g -DFRONTEND @flags -I $source/src"
+	return system("$compiler -g -DFRONTEND @flags $counting -I $source/src"
 		  . ' -I ' . pg_config('includedir-server') . ' -I ' . pg_config('includedir')
 		  . " -o $program $source/test/host/host_test.c $source/src/memory/host.c"
 		  . ' -L ' . pg_config('pkglibdir') . ' -L ' . pg_config('libdir')

@@ -7,17 +7,17 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
-use File::Temp qw(tempdir);
 use FindBin;
 use lib $FindBin::RealBin;
+use BuildPlace;
 use Preflight;
 use Test::More;
 use Time::HiRes qw(time);
 
 my $source = $ENV{UPGRADE_PREREQ_SRCDIR} || "$FindBin::RealBin/..";
-my $build = tempdir(CLEANUP => 1);
+my ($build, $counting) = build_place('sample');
 my $makefile = abs_path("$source/test/sample/Makefile");
-my $make = "make -s -C $build -f $makefile PG_CONFIG=pg_config with_llvm=no COPT=-Werror 2>&1";
+my $make = "make -s -C $build -f $makefile PG_CONFIG=pg_config with_llvm=no COPT='-Werror $counting' 2>&1";
 my $output = `$make`;
 is($?, 0, 'the library of the test can be built') or BAIL_OUT($output);
 

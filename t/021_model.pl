@@ -5,12 +5,13 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
-use File::Temp;
 use FindBin;
+use lib $FindBin::RealBin;
+use BuildPlace;
 
 my $root = abs_path("$FindBin::RealBin/..");
-my $folder = File::Temp->newdir;
-my $output = qx(make -s -C $folder -f $root/Makefile VPATH=$root check-model 2>&1);
+my ($folder, $counting) = build_place('model');
+my $output = qx(make -s -C $folder -f $root/Makefile VPATH=$root COPT='$counting' check-model 2>&1);
 my $status = $?;
 
 print $output;

@@ -9,6 +9,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 
+use BuildPlace;
 use File::Basename qw(dirname);
 use JSON::PP qw(decode_json);
 use Preflight;
@@ -24,9 +25,8 @@ my $node = new_node('script');
 $node->append_conf('postgresql.conf', "log_line_prefix = '%a|'\nlog_min_messages = warning\n");
 $node->start;
 
-my $folder = $node->basedir . '/script_reader';
-my $make = "make -C $folder -s with_llvm=no -f $FindBin::RealBin/../test/script_reader/Makefile";
-mkdir $folder or BAIL_OUT("cannot make $folder: $!");
+my ($folder, $counting) = build_place('script_reader');
+my $make = "make -C $folder -s with_llvm=no COPT='$counting' -f $FindBin::RealBin/../test/script_reader/Makefile";
 my $built = qx{PG_CONFIG=\$(dirname "\$(command -v postgres || command -v initdb)")/pg_config $make 2>&1};
 BAIL_OUT("the library cannot be built: $built") if $? != 0;
 

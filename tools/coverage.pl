@@ -63,7 +63,6 @@ sub read_folder
 	for my $note (@notes)
 	{
 		(my $counters = $note) =~ s/\.gcno$/.gcda/;
-		next unless $note =~ m{/src/};
 		my $text = answer(-e $counters ? $counters : $note);
 		add_answer(decode_json($text)) if $text ne '';
 	}

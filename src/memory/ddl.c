@@ -210,23 +210,16 @@ read_added_column(TableChange *change, const ColumnDef *definition,
 
 /*
  * Does a column keep its stored values under the new type?  So it is if the
- * conversion comes down to the column itself.
+ * conversion comes down to the column itself.  That to a domain without
+ * constraints is a RelabelType by then (eval_const_expressions()).
  */
 static bool
 keeps_values(Node *conversion, AttrNumber attnum)
 {
 	conversion = (Node *) expression_planner((Expr *) conversion);
-	for (;;)
-	{
-		if (IsA(conversion, RelabelType))
-			conversion = (Node *) ((RelabelType *) conversion)->arg;
-		else if (IsA(conversion, CoerceToDomain) &&
-				 !DomainHasConstraints(((CoerceToDomain *) conversion)->resulttype))
-			conversion = (Node *) ((CoerceToDomain *) conversion)->arg;
-		else
-			return IsA(conversion, Var) &&
-				((Var *) conversion)->varattno == attnum;
-	}
+	while (IsA(conversion, RelabelType))
+		conversion = (Node *) ((RelabelType *) conversion)->arg;
+	return IsA(conversion, Var) && ((Var *) conversion)->varattno == attnum;
 }
 
 /* ALTER COLUMN ... TYPE */
