@@ -252,6 +252,9 @@ FROM (VALUES
     ('no size', verdict(member('toc.dat', toc(14), 'x'))),
     ('a large size', verdict(member('toc.dat', toc(14), '777777777777'), NULL, 5000))
 ) AS cases (name, v);
+-- that pg_restore read it proves nothing, and more is asked for
+SELECT r.level, r.needs_bytes > 0 AS needs_bytes, r.missing, r.journal_id
+FROM upgrade_prereq_record_backup(data => substr(tar(), 1, 600), size_bytes => length(tar()), restore_status => 0) AS r;
 
 --
 -- Plain

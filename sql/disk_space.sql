@@ -39,6 +39,13 @@ FROM upgrade_prereq_disk('1.13.4');
 SELECT count(time_ms) > 20 AS many, bool_and(0 <= time_low_ms AND time_low_ms <= time_ms AND time_ms <= time_high_ms) AS in_order
 FROM upgrade_prereq_disk('1.13.4', calibrate => true);
 
+-- documents in TOAST tables are measured, too
+BEGIN;
+UPDATE openmetadata.table_entity SET json = json || jsonb_build_object('filler', (SELECT string_agg(md5(i::text), '') FROM generate_series(1, 300) AS i))
+WHERE ctid = (SELECT min(ctid) FROM openmetadata.table_entity);
+SELECT count(time_ms) > 20 AS many FROM upgrade_prereq_disk('1.13.4', calibrate => true);
+ROLLBACK;
+
 -- the truth: what statements write is what was said, but for a tenth
 CREATE TEMP TABLE said AS
     SELECT * FROM upgrade_prereq_disk('1.13.4');

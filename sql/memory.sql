@@ -59,6 +59,14 @@ FROM upgrade_prereq_memory('1.11.0') WHERE table_name = 'tag_usage' AND operatio
 -- what to set is in whole MB, and not less than is commonly asked for
 SELECT * FROM upgrade_prereq_recommended_settings('1.13.4');
 
+-- what parallel workers build goes to files whatever there is of memory
+BEGIN;
+ALTER DATABASE contrib_regression SET max_parallel_maintenance_workers = 2;
+ALTER TABLE openmetadata.entity_relationship SET (parallel_workers = 2);
+ALTER TABLE openmetadata.tag_usage SET (parallel_workers = 2);
+SELECT line FROM upgrade_prereq_check('1.13.4', include => '{maintenance_work_mem}') AS line WHERE line ~ ' always ';
+ROLLBACK;
+
 -- plans are those of the role that migrates, not of the session that asks
 ALTER DATABASE contrib_regression SET max_parallel_maintenance_workers = 2;
 CREATE VIEW pg_temp.planned AS

@@ -69,6 +69,10 @@ DELETE FROM release_a."DATABASE_CHANGE_LOG" WHERE version > '008';
 SELECT level, status, message FROM upgrade_prereq_findings(include => '{openmetadata_version}');
 INSERT INTO release_a."DATABASE_CHANGE_LOG" VALUES (4, '016', false);
 SELECT level, status, message FROM upgrade_prereq_findings(include => '{openmetadata_version}');
+-- what is no number of its is said, and skipped
+INSERT INTO release_a."DATABASE_CHANGE_LOG" VALUES (5, '1.5', true), (6, NULL, true);
+SELECT level, status, message FROM upgrade_prereq_findings(include => '{openmetadata_version}');
+DELETE FROM release_a."DATABASE_CHANGE_LOG" WHERE installed_rank > 4;
 CREATE TABLE release_a.server_change_log (version varchar(256) PRIMARY KEY);
 SELECT level, status, message FROM upgrade_prereq_findings(include => '{openmetadata_version}');
 INSERT INTO release_a.server_change_log VALUES ('1.4.0');

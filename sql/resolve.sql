@@ -63,6 +63,11 @@ FROM upgrade_prereq_resolve(verdicts => '{STUCK,orphaned}', min_confidence => 'L
 SELECT run_id FROM upgrade_prereq_resolve(older_than => '35 hours');
 SELECT kind, run_id FROM upgrade_prereq_resolve(kinds => '{ingestion_pipeline,app}');
 SELECT kind, run_id FROM upgrade_prereq_resolve(kinds => '{app}');
+-- a server that is not there, a run without an id
+BEGIN;
+UPDATE openmetadata.entity_extension_time_series SET json = json - 'runId' WHERE json ->> 'runId' = 'a1';
+SELECT kind, verdict, evidence FROM upgrade_prereq_resolve(airflow_server => 'nowhere') WHERE kind = 'airflow';
+ROLLBACK;
 BEGIN READ ONLY;
 SELECT run_id, regexp_replace(note, '[0-9]{13}', 'N') AS note FROM upgrade_prereq_resolve() WHERE note ~ 'write {';
 SELECT upgrade_prereq_resolve(dry_run => false);
@@ -223,6 +228,11 @@ ROLLBACK;
 BEGIN;
 ALTER TABLE openmetadata.entity_extension_time_series RENAME json TO document;
 SELECT u.changed, u.outcome FROM upgrade_prereq_undo(3) AS u;
+ROLLBACK;
+BEGIN;
+CREATE DOMAIN openmetadata.odd AS varchar;
+ALTER TABLE openmetadata.entity_extension_time_series ALTER extension TYPE openmetadata.odd;
+SELECT upgrade_prereq_undo(3);
 ROLLBACK;
 BEGIN;
 ALTER TABLE openmetadata.entity_extension_time_series RENAME TO no_table_of_runs;
@@ -461,6 +471,19 @@ SELECT upgrade_prereq_undo(1);
 SET SESSION AUTHORIZATION regress_reader;
 SELECT upgrade_prereq_undo(1);
 RESET SESSION AUTHORIZATION;
+BEGIN;
+REVOKE USAGE ON SCHEMA openmetadata FROM regress_reader;
+SET SESSION AUTHORIZATION regress_reader;
+SELECT upgrade_prereq_undo(1);
+ROLLBACK;
+-- a role that is gone may nothing (the message has its OID)
+BEGIN;
+DROP OWNED BY regress_reader;
+DROP ROLE regress_reader;
+\set VERBOSITY sqlstate
+SELECT upgrade_prereq_undo(1);
+\set VERBOSITY default
+ROLLBACK;
 GRANT UPDATE (json) ON TABLE openmetadata.entity_extension_time_series TO regress_reader;
 SET SESSION AUTHORIZATION regress_reader;
 SELECT changed, outcome FROM upgrade_prereq_undo(1);

@@ -223,11 +223,3 @@ places_find(const char *role_name)
 					unconstify(DiskPlace *, place_of_tablespace(places, lfirst_oid(lc))));
 	return places;
 }
-
-/* The GRANT that lets the caller see how full disks are. */
-const char *
-places_missing_right(void)
-{
-	return psprintf("GRANT pg_read_all_stats TO %s;",
-					quote_identifier(GetUserNameFromId(GetUserId(), false)));
-}

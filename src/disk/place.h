@@ -40,6 +40,5 @@ typedef struct DiskPlaces
 
 extern DiskPlaces *places_find(const char *role_name);
 extern const DiskPlace *place_of_tablespace(DiskPlaces *places, Oid tablespace);
-extern const char *places_missing_right(void);
 
 #endif							/* UPGRADE_PREREQ_PLACE_H */
