@@ -170,7 +170,7 @@ $$;
 -- Airflow gives up a task.
 CREATE FUNCTION real.judge(step text, heartbeat_s integer)
 RETURNS TABLE (outcome text, line text)
-LANGUAGE sql AS $$
+LANGUAGE sql SET jit = off AS $$
     SELECT judged.outcome,
            format('%s: %s (%s; %s): %s %s %s, rule %s, %s%s',
                   scene, before.what, before.airflow_says,
