@@ -125,7 +125,8 @@ LANGUAGE sql AS $$
                WHEN NOT is_carried AND is_again THEN 'run again'
                WHEN task_state = 'running' AND all_gone_at IS NOT NULL THEN 'dead'
                WHEN task_state = 'running'
-                    AND (run.pid IS NULL OR is_carried AND is_again AND NOT is_at_work) THEN 'begins'
+                    AND (run.pid IS NULL OR is_carried AND is_again AND NOT is_at_work)
+                   THEN 'begins'
                WHEN task_state = 'running' AND is_at_work AND dag_run ->> 'state' = 'running'
                    THEN 'at work'
                WHEN is_at_work THEN 'left over'
