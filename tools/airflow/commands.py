@@ -2,7 +2,8 @@
 Airflow's own command line for tools/real-airflow: its parser and its commands,
 in one process, as each start of one takes seconds.
 
-commands.py tell      runs the command in each line of the input, words as a JSON array
+commands.py tell      runs the command in each line of the input, words as a JSON array;
+                      "plug-in", "delete", DAG is not Airflow's but OpenMetadata's
 commands.py ask DAG   what it says of the scheduler and of DAGs: one JSON document
 """
 
@@ -43,8 +44,14 @@ def rows(*words):
 
 
 def ask(dag_ids):
-    output, end = command("jobs", "check", "--job-type", "SchedulerJob", "--allow-multiple", "--limit", "100")
-    answer = {"version": airflow.__version__, "scheduler": end is None, "jobs_check": output or end, "dags": {}}
+    several = ("--allow-multiple", "--limit", "100")
+    output, end = command("jobs", "check", "--job-type", "SchedulerJob", *several)
+    answer = {
+        "version": airflow.__version__,
+        "scheduler": end is None,
+        "jobs_check": output or end,
+        "dags": {},
+    }
     for dag_id in dag_ids:
         runs, error = rows("dags", "list-runs", *(["-d"] if is_old else []), dag_id)
         for run in runs:
@@ -53,10 +60,19 @@ def ask(dag_ids):
     return answer
 
 
+def delete(dag_id):
+    """What the plug-in does when OpenMetadata deletes a pipeline."""
+    from openmetadata_managed_apis.operations.delete import delete_dag_id
+
+    response = delete_dag_id(dag_id)
+    return response.get_data(as_text=True), None if response.status_code == 200 else response.status
+
+
 def tell(lines):
     failed = 0
     for line in lines:
-        output, end = command(*json.loads(line))
+        words = json.loads(line)
+        output, end = delete(words[2]) if words[0] == "plug-in" else command(*words)
         if end:
             failed += 1
             print(line.strip(), end, output[-500:], sep="\n", file=sys.stderr)

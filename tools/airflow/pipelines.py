@@ -13,7 +13,7 @@ import time
 import uuid
 
 import psycopg2
-from metadata.generated.schema.entity.services.ingestionPipelines.ingestionPipeline import IngestionPipeline
+from metadata.generated.schema.entity.services.ingestionPipelines import ingestionPipeline
 from metadata.generated.schema.metadataIngestion.workflow import OpenMetadataWorkflowConfig
 from openmetadata_managed_apis.workflows.ingestion.common import build_dag
 
@@ -29,7 +29,7 @@ def deploy(file):
         "securityConfig": {"jwtToken": "none"},
     }
     source_config = {"config": {"type": "DatabaseMetadata"}}
-    pipeline = IngestionPipeline.model_validate(
+    pipeline = ingestionPipeline.IngestionPipeline.model_validate(
         {
             "id": str(uuid.uuid5(uuid.NAMESPACE_URL, plan["fqn"])),
             "name": plan["name"],
@@ -71,18 +71,11 @@ def run(plan, drawn, context):
         )
     with open("/proc/self/stat") as stat:
         began_ticks = int(stat.read().rpartition(")")[2].split()[19])
-    with psycopg2.connect(os.environ["REAL_OPENMETADATA"]) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT real.begin_run(%s, %s, %s, %s, %s, %s)",
-            (
-                plan["fqn"],
-                run_id,
-                dag_run.run_id,
-                context["ti"].try_number,
-                os.getpid(),
-                began_ticks,
-            ),
-        )
+    try_number = context["ti"].try_number
+    began = (plan["fqn"], run_id, dag_run.run_id, try_number, os.getpid(), began_ticks)
+    connection = psycopg2.connect(os.environ["REAL_OPENMETADATA"])
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT real.begin_run(%s, %s, %s, %s, %s, %s)", began)
     connection.close()
     time.sleep(plan["seconds"])
     # the report of the end is lost
