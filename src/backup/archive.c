@@ -87,6 +87,8 @@ archive_add_entry(Archive *archive)
 void
 archive_set_problem(Archive *archive, const ArchiveCursor *cursor)
 {
+	if (archive->state != ARCHIVE_READ)
+		return;
 	archive->state = cursor->state;
 	archive->problem = cursor->problem;
 	archive->needs_bytes = cursor->needs_bytes;

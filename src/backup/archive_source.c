@@ -121,12 +121,14 @@ archive_part(ArchiveSource *source, int64 start, int64 size)
 }
 
 /*
- * The last bytes of a file whose size is known, at most size; how many.  0 if
- * they were not given.
+ * The last bytes of a file, at most size; how many.  0 if its size is not
+ * known, or they were not given.
  */
 size_t
 source_tail(ArchiveSource *source, char *buffer, size_t size)
 {
+	if (source->size < 0)
+		return 0;
 	size = (size_t) Min((int64) size, source->size);
 	return source->read(source, source->size - size, buffer, size) == size ? size : 0;
 }
