@@ -49,7 +49,8 @@ typedef struct ModelNeed
 	double		needed_bytes;	/* smallest setting without temporary file;
 								 * INFINITY if there is none */
 	double		one_pass_bytes; /* smallest with which the data is written
-								 * once; 0 if any will do */
+								 * once, by a parallel index build twice; 0 if
+								 * any will do */
 	double		temp_bytes;		/* temporary disk in use at once under
 								 * setting_bytes; 0 if that is enough, -1 if
 								 * not known */
