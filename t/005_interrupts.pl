@@ -140,7 +140,7 @@ $out = $session->query(q{
 	DECLARE
 		finding record;
 	BEGIN
-		FOR i IN 1 .. 300 LOOP
+		FOR i IN 1 .. 100 LOOP
 			PERFORM set_config('upgrade_prereq.check_timeout', (1 + i % 6)::text, false);
 			FOR finding IN
 				SELECT * FROM upgrade_prereq_findings()

@@ -128,7 +128,7 @@ look_while('ACCESS EXCLUSIVE on every table',
 my $churn = q{
 DO $$
 BEGIN
-	FOR i IN 1 .. 150 LOOP
+	FOR i IN 1 .. 75 LOOP
 		ALTER TABLE openmetadata.search_reindex_lock RENAME TO away;
 		COMMIT;
 		ALTER TABLE openmetadata.away RENAME TO search_reindex_lock;
@@ -147,7 +147,7 @@ $$;};
 $locker->begin($churn);
 my %seen;
 my $errors = '';
-for my $i (1 .. 60)
+for my $i (1 .. 30)
 {
 	foreach my $line (split /\n/, $session->query($call))
 	{
