@@ -3,48 +3,20 @@
 # really writes is what was said.  A measurement that is cancelled ends at once
 # and leaves no file; locks, standbys and low-right roles.
 #
-# The file systems are mounted in a mount namespace of the test's own, which
-# ends with it; without the right to make one the test is skipped.
+# Skipped where no file system can be mounted.
 
 use strict;
 use warnings;
 
-use File::Temp;
 use FindBin;
+use lib $FindBin::RealBin;
+use OwnMounts;
+use Preflight;
 use Test::More;
 
-# before the modules of PostgreSQL's tests take a port
-BEGIN
-{
-	my @own = qw(unshare --user --map-current-user --keep-caps --mount);
-
-	if (!$ENV{UPGRADE_PREREQ_OWN_MOUNTS})
-	{
-		plan skip_all => 'no file system can be mounted here (unshare --user --mount)'
-		  if system("@own true >/dev/null 2>&1") != 0;
-		$ENV{UPGRADE_PREREQ_OWN_MOUNTS} = 1;
-		exec @own, $^X, (map { "-I$_" } @INC), "$FindBin::RealBin/$FindBin::RealScript"
-		  or die "unshare: $!";
-	}
-}
-
-use lib $FindBin::RealBin;
-use Preflight;
+plan skip_all => 'no file system can be mounted here (unshare --user --mount)' if !$own_mounts;
 
 my $mb = 1024 * 1024;
-my $folder = File::Temp::tempdir(CLEANUP => 1);
-chmod 0755, $folder;
-
-# Mount a small file system; returns its folder.
-sub mount
-{
-	my ($name, $size) = @_;
-
-	mkdir "$folder/$name" or die "$name: $!";
-	system('mount', '-t', 'tmpfs', '-o', "size=$size,mode=1777", 'tmpfs', "$folder/$name") == 0
-	  or BAIL_OUT("mount: $?");
-	return "$folder/$name";
-}
 
 # Let a file system have so many bytes left, or all of them.
 sub leave
@@ -62,8 +34,8 @@ sub leave
 	close $file or die "filler: $!";
 }
 
-my $small = mount('small', '96m');
-my $wal = mount('wal', '320m');
+my $small = mount_small('small', '96m');
+my $wal = mount_small('wal', '320m');
 mkdir "$small/data";
 chmod 0700, "$small/data";
 

@@ -8,32 +8,17 @@
 # that goes away (024), disks that are too small for the migration (031).  Odd
 # arguments, documents and settings: tools/hostile.
 #
-# The small disk is mounted in a mount namespace of the test's own; without the
-# right to make one that part is skipped.
+# Where no file system can be mounted the part with the small disk is skipped.
 
 use strict;
 use warnings;
 
-use File::Temp;
 use FindBin;
 use POSIX qw(mkfifo);
-use Test::More;
-
-# before the modules of PostgreSQL's tests take a port
-BEGIN
-{
-	my @own = qw(unshare --user --map-current-user --keep-caps --mount);
-
-	if (!defined $ENV{UPGRADE_PREREQ_OWN_MOUNTS})
-	{
-		$ENV{UPGRADE_PREREQ_OWN_MOUNTS} = system("@own true >/dev/null 2>&1") == 0 ? 1 : 0;
-		exec @own, $^X, (map { "-I$_" } @INC), "$FindBin::RealBin/$FindBin::RealScript"
-		  if $ENV{UPGRADE_PREREQ_OWN_MOUNTS};
-	}
-}
-
 use lib $FindBin::RealBin;
+use OwnMounts;
 use Preflight;
+use Test::More;
 
 my $node = new_node('hostile_use');
 my $db = 'om';
@@ -241,19 +226,11 @@ $session->close;
 
 SKIP:
 {
-	skip 'no file system can be mounted here (unshare --user --mount)', 12 if !$ENV{UPGRADE_PREREQ_OWN_MOUNTS};
-	my $folder = File::Temp::tempdir(CLEANUP => 1);
-	chmod 0755, $folder;
-
-	my $mount = sub {
-		my ($name, $size) = @_;
-
-		mkdir "$folder/$name" or die "$name: $!";
-		system('mount', '-t', 'tmpfs', '-o', "size=$size,mode=0700", 'tmpfs', "$folder/$name") == 0 or BAIL_OUT("mount: $?");
-	};
+	skip 'no file system can be mounted here (unshare --user --mount)', 12 if !$own_mounts;
+	my %small = (data => mount_small('data', '24m'), wal => mount_small('wal', '160m'));
 	my $fill = sub {
 		my ($name) = @_;
-		open my $file, '>', "$folder/$name/filler" or die "filler: $!";
+		open my $file, '>', "$small{$name}/filler" or die "filler: $!";
 		binmode $file;
 		1 while syswrite($file, "\0" x 4096);
 		close $file;
@@ -263,13 +240,11 @@ SKIP:
 	$node->append_conf('postgresql.conf', "max_locks_per_transaction = 64\n");
 	om('CHECKPOINT');
 	$node->stop;
-	$mount->('data', '24m');
-	$mount->('wal', '160m');
-	mkdir "$folder/data/space" or die $!;
+	mkdir "$small{data}/space" or die $!;
 	my $data = $node->data_dir;
-	system("mv $data/pg_wal/* $folder/wal/ && rmdir $data/pg_wal && ln -s $folder/wal $data/pg_wal") == 0 or die 'pg_wal';
+	system("mv $data/pg_wal/* $small{wal}/ && rmdir $data/pg_wal && ln -s $small{wal} $data/pg_wal") == 0 or die 'pg_wal';
 	$node->start;
-	sql($node, 'postgres', "CREATE TABLESPACE small LOCATION '$folder/data/space'");
+	sql($node, 'postgres', "CREATE TABLESPACE small LOCATION '$small{data}/space'");
 	om($_) foreach map { "ALTER TABLE $_ SET TABLESPACE small" } qw(upgrade_prereq_journal openmetadata.entity_extension_time_series);
 	# no room in the pages that are there
 	om('VACUUM FULL openmetadata.entity_extension_time_series');
@@ -289,7 +264,7 @@ SKIP:
 		like(sqlstate($err) . $out, qr/53100|No space left/, "a full tablespace: $1") if $call =~ /(upgrade_prereq_\w+)/;
 	}
 	is(om($state), $before, '... nothing is done by halves');
-	unlink "$folder/data/filler";
+	unlink "$small{data}/filler";
 	isnt(om($resolve), '', '... and with room it is done');
 	take_back();
 	is(om($written), $at_first, '... and taken back');
@@ -307,7 +282,7 @@ SKIP:
 	my $error = $session->errors;
 	isnt($error, '', 'no room for WAL: it fails');
 	$session->{run}->kill_kill;
-	unlink "$folder/wal/filler";
+	unlink "$small{wal}/filler";
 	# a server that found no room when it came up again is not there
 	$node->_update_pid(-1) if $node->can('_update_pid');
 	$node->start if !-e "$data/postmaster.pid";
