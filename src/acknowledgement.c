@@ -151,14 +151,15 @@ take_row(uint64 row, MemoryContext context)
 static Obstacle *
 missing_right(const char *view)
 {
-	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
+	char	   *user_name = GetUserNameFromId(GetUserId(), false);
+	Obstacle   *obstacle;
 
-	obstacle->sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
-	obstacle->message = "permission denied for view " ACKNOWLEDGEMENT_VIEW;
+	obstacle = obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							 "permission denied for view " ACKNOWLEDGEMENT_VIEW,
+							 "Ask the owner of the view for the GRANT given as the fix.",
+							 psprintf("GRANT SELECT ON TABLE %s TO %s;", view,
+									  quote_identifier(user_name)));
 	obstacle->detail = "What is acknowledged is shown as found.";
-	obstacle->hint = "Ask the owner of the view for the GRANT given as the fix.";
-	obstacle->fix_sql = psprintf("GRANT SELECT ON TABLE %s TO %s;", view,
-								 quote_identifier(GetUserNameFromId(GetUserId(), false)));
 	return obstacle;
 }
 

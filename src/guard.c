@@ -206,23 +206,20 @@ is_wish_to_stop(const TimeLimit *limit, const ErrorData *error)
 static Obstacle *
 obstacle_from_error(const TimeLimit *limit, const ErrorData *error)
 {
-	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
+	Obstacle   *obstacle;
 
-	obstacle->sqlerrcode = error->sqlerrcode;
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 	{
 		if (!limit->is_up)
 			limit = &check_limit;
-		obstacle->message = psprintf("the time limit of %d ms was reached",
-									 limit->ms);
-		obstacle->hint = limit->hint;
+		return obstacle_make(error->sqlerrcode,
+							 psprintf("the time limit of %d ms was reached",
+									  limit->ms),
+							 limit->hint, NULL);
 	}
-	else
-	{
-		obstacle->message = error->message;
-		obstacle->detail = error->detail;
-		obstacle->hint = error->hint;
-	}
+	obstacle = obstacle_make(error->sqlerrcode, error->message, error->hint,
+							 NULL);
+	obstacle->detail = error->detail;
 	return obstacle;
 }
 
@@ -302,6 +299,23 @@ guard_run_airflow(GuardedFunction function, void *argument)
 {
 	return run_within(&airflow_limit, setting_airflow_timeout,
 					  function, argument);
+}
+
+/*
+ * Make an obstacle without detail; hint and fix_sql may be NULL.  The texts are
+ * not copied.
+ */
+Obstacle *
+obstacle_make(int sqlerrcode, const char *message, const char *hint,
+			  const char *fix_sql)
+{
+	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
+
+	obstacle->sqlerrcode = sqlerrcode;
+	obstacle->message = message;
+	obstacle->hint = hint;
+	obstacle->fix_sql = fix_sql;
+	return obstacle;
 }
 
 /*

@@ -32,6 +32,8 @@ extern void guard_pin_settings(void);
 extern void guard_pin_setting(const char *name, const char *value);
 extern void guard_pin_index_scans(void);
 extern void guard_allow_views(void);
+extern Obstacle *obstacle_make(int sqlerrcode, const char *message,
+							   const char *hint, const char *fix_sql);
 extern const Obstacle *obstacle_add(const Obstacle *first,
 									const Obstacle *other);
 pg_noreturn extern void obstacle_raise(const Obstacle *obstacle);

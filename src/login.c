@@ -164,18 +164,6 @@ upgrade_prereq_login_main(Datum main_arg)
  *----------
  */
 
-/* Make an obstacle. */
-static Obstacle *
-make_obstacle(int sqlerrcode, const char *message, const char *hint)
-{
-	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
-
-	obstacle->sqlerrcode = sqlerrcode;
-	obstacle->message = message;
-	obstacle->hint = hint;
-	return obstacle;
-}
-
 /*
  * Why a worker is not even tried, or NULL.  The worker does nothing that a
  * role could not have done to it, but a session in the name of a role is for
@@ -189,20 +177,21 @@ find_obstacle(Oid role_oid)
 	Obstacle   *obstacle = NULL;
 
 	if (!HeapTupleIsValid(tuple))
-		return make_obstacle(ERRCODE_UNDEFINED_OBJECT,
+		return obstacle_make(ERRCODE_UNDEFINED_OBJECT,
 							 psprintf("role with OID %u does not exist",
-									  role_oid), NULL);
+									  role_oid), NULL, NULL);
 	role = (Form_pg_authid) GETSTRUCT(tuple);
 	if (!is_member_of_role(GetUserId(), role_oid))
-		obstacle = make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+		obstacle = obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
 								 psprintf("role \"%s\" is not a member of role \"%s\"",
 										  GetUserNameFromId(GetUserId(), false),
 										  NameStr(role->rolname)),
-								 "Ask as that role, as a member of it, or as a superuser.");
+								 "Ask as that role, as a member of it, or as a superuser.",
+								 NULL);
 	else if (!role->rolcanlogin)
-		obstacle = make_obstacle(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		obstacle = obstacle_make(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 								 psprintf("role \"%s\" is not permitted to log in",
-										  NameStr(role->rolname)), NULL);
+										  NameStr(role->rolname)), NULL, NULL);
 	ReleaseSysCache(tuple);
 	return obstacle;
 }
@@ -270,7 +259,7 @@ worker_error(const char *text, Size length)
 	initStringInfo(&message);
 	appendBinaryStringInfo(&message, text, length);
 	pq_parse_errornotice(&message, &error);
-	obstacle = make_obstacle(error.sqlerrcode, error.message, error.hint);
+	obstacle = obstacle_make(error.sqlerrcode, error.message, error.hint, NULL);
 	obstacle->detail = error.detail;
 	return obstacle;
 }
@@ -308,14 +297,14 @@ receive_answer(LoginCall *call)
 		{
 			case SHM_MQ_WOULD_BLOCK:
 				if (!wait_for_worker(call))
-					return make_obstacle(ERRCODE_QUERY_CANCELED,
+					return obstacle_make(ERRCODE_QUERY_CANCELED,
 										 psprintf("the background worker did not answer within %d ms",
-												  LOGIN_TIMEOUT_MS), NULL);
+												  LOGIN_TIMEOUT_MS), NULL, NULL);
 				break;
 			case SHM_MQ_DETACHED:
-				return make_obstacle(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+				return obstacle_make(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 									 "the background worker ended without an answer",
-									 "The server log says why.");
+									 "The server log says why.", NULL);
 			case SHM_MQ_SUCCESS:
 				message = data;
 				if (message[0] == MESSAGE_COMPLETE)
@@ -354,10 +343,11 @@ login_settings(Oid role_oid, List **settings)
 	call.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
 												LOGIN_TIMEOUT_MS);
 	if (!start_worker(&call, role_oid))
-		obstacle = make_obstacle(ERRCODE_INSUFFICIENT_RESOURCES,
+		obstacle = obstacle_make(ERRCODE_INSUFFICIENT_RESOURCES,
 								 "no background worker is free",
 								 psprintf("max_worker_processes is %d.",
-										  max_worker_processes));
+										  max_worker_processes),
+								 NULL);
 	else
 	{
 		PG_TRY();

@@ -36,20 +36,6 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-/* Make an obstacle without detail. */
-static Obstacle *
-make_obstacle(int sqlerrcode, const char *message, const char *hint,
-			  const char *fix_sql)
-{
-	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
-
-	obstacle->sqlerrcode = sqlerrcode;
-	obstacle->message = message;
-	obstacle->hint = hint;
-	obstacle->fix_sql = fix_sql;
-	return obstacle;
-}
-
 /* The table of that name in a schema, whatever kind it is; or InvalidOid. */
 Oid
 table_lookup(Oid schema_oid, const char *table_name)
@@ -61,7 +47,7 @@ table_lookup(Oid schema_oid, const char *table_name)
 static Obstacle *
 missing_table(const char *table_name)
 {
-	return make_obstacle(ERRCODE_UNDEFINED_TABLE,
+	return obstacle_make(ERRCODE_UNDEFINED_TABLE,
 						 psprintf("table \"%s\" does not exist", table_name),
 						 NULL, NULL);
 }
@@ -70,7 +56,7 @@ missing_table(const char *table_name)
 static Obstacle *
 locked_table(const char *table_name)
 {
-	return make_obstacle(ERRCODE_LOCK_NOT_AVAILABLE,
+	return obstacle_make(ERRCODE_LOCK_NOT_AVAILABLE,
 						 psprintf("table \"%s\" is locked by another session",
 								  table_name),
 						 "Try again when the other session has finished.",
@@ -81,7 +67,7 @@ locked_table(const char *table_name)
 Obstacle *
 table_missing_column(const char *table_name, const char *alternatives)
 {
-	return make_obstacle(ERRCODE_UNDEFINED_COLUMN,
+	return obstacle_make(ERRCODE_UNDEFINED_COLUMN,
 						 psprintf("table \"%s\" has no column \"%s\"",
 								  table_name, alternatives),
 						 NULL, NULL);
@@ -93,7 +79,7 @@ table_missing_index(const char *table_name, const char *column)
 {
 	Obstacle   *obstacle;
 
-	obstacle = make_obstacle(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+	obstacle = obstacle_make(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 							 psprintf("no valid index of table \"%s\" begins with column \"%s\"",
 									  table_name, column),
 							 "Restore the index that OpenMetadata creates on this table.",
@@ -108,7 +94,7 @@ table_other_owner(const char *table_name, const char *other_name)
 {
 	Obstacle   *obstacle;
 
-	obstacle = make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+	obstacle = obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
 							 psprintf("tables \"%s\" and \"%s\" belong to different roles",
 									  other_name, table_name),
 							 "Give OpenMetadata's tables to one role, as its migration needs to own them.",
@@ -132,7 +118,7 @@ missing_right(Oid schema_oid, const char *table_name, bool needs_usage)
 		grant = psprintf("GRANT USAGE ON SCHEMA %s TO %s; %s",
 						 quote_identifier(schema_name), role, grant);
 
-	return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+	return obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
 						 needs_usage ?
 						 psprintf("permission denied for schema \"%s\"",
 								  schema_name) :
@@ -181,13 +167,13 @@ lock_relation(Oid relid, const char *table_name, bool matview_ok)
 
 	if (relkind != RELKIND_RELATION && relkind != RELKIND_PARTITIONED_TABLE &&
 		!(matview_ok && relkind == RELKIND_MATVIEW))
-		return make_obstacle(ERRCODE_WRONG_OBJECT_TYPE,
+		return obstacle_make(ERRCODE_WRONG_OBJECT_TYPE,
 							 psprintf("\"%s\" is not a table", table_name),
 							 "A view or foreign table in the place of one of OpenMetadata's tables is not read.",
 							 NULL);
 
 	if (altered_since_snapshot(relid))
-		return make_obstacle(ERRCODE_T_R_SERIALIZATION_FAILURE,
+		return obstacle_make(ERRCODE_T_R_SERIALIZATION_FAILURE,
 							 psprintf("table \"%s\" was altered after this query or transaction began",
 									  table_name),
 							 "Run the check again, in a new transaction.",
@@ -247,7 +233,7 @@ missing_rights(Oid schema_oid, Oid relid, const char *table_name)
 		return missing_right(schema_oid, table_name, false);
 
 	if (check_enable_rls(relid, InvalidOid, true) == RLS_ENABLED)
-		return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+		return obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
 							 psprintf("row-level security of table \"%s\" may hide rows from role \"%s\"",
 									  table_name,
 									  GetUserNameFromId(GetUserId(), false)),
@@ -325,11 +311,11 @@ table_change_obstacle(Oid table_oid, Oid user_oid, List *columns)
 	if (schema_name == NULL || table_name == NULL)
 		return missing_table(psprintf("%u", table_oid));
 	if (role_name == NULL)
-		return make_obstacle(ERRCODE_UNDEFINED_OBJECT,
+		return obstacle_make(ERRCODE_UNDEFINED_OBJECT,
 							 psprintf("role %u does not exist", user_oid),
 							 NULL, NULL);
 	if (check_enable_rls(table_oid, user_oid, true) == RLS_ENABLED)
-		return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+		return obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
 							 psprintf("row-level security of table \"%s\" applies to role \"%s\"",
 									  table_name, role_name),
 							 "Use a role that row-level security does not apply to.",
@@ -361,7 +347,7 @@ table_change_obstacle(Oid table_oid, Oid user_oid, List *columns)
 	if (grants.len == 0)
 		return NULL;
 	grants.data[grants.len - 1] = '\0';
-	return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+	return obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
 						 psprintf("permission denied for table \"%s\"",
 								  table_name),
 						 psprintf("Ask the owner of the table for: %s",
@@ -417,7 +403,7 @@ table_column_obstacle(Oid table_oid, const char *column)
 
 	if (type < FirstGenbkiObjectId)
 		return NULL;
-	return make_obstacle(ERRCODE_DATATYPE_MISMATCH,
+	return obstacle_make(ERRCODE_DATATYPE_MISMATCH,
 						 psprintf("column \"%s\" of table \"%s\" is of type %s",
 								  column, get_rel_name(table_oid),
 								  format_type_be(type)),

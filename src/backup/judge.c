@@ -449,14 +449,13 @@ backup_obstacle(void)
 
 	if (pg_class_aclcheck(table_oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
 		return NULL;
-	obstacle = palloc0(sizeof(Obstacle));
-	obstacle->sqlerrcode = ERRCODE_INSUFFICIENT_PRIVILEGE;
-	obstacle->message = "permission denied for table upgrade_prereq_journal";
+	obstacle = obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
+							 "permission denied for table upgrade_prereq_journal",
+							 "Ask for the GRANT given as the fix.",
+							 psprintf("GRANT SELECT ON TABLE %s TO %s;",
+									  journal_name(),
+									  quote_identifier(GetUserNameFromId(GetUserId(), false))));
 	obstacle->detail = "A backup is recorded there.";
-	obstacle->hint = "Ask for the GRANT given as the fix.";
-	obstacle->fix_sql = psprintf("GRANT SELECT ON TABLE %s TO %s;",
-								 journal_name(),
-								 quote_identifier(GetUserNameFromId(GetUserId(), false)));
 	return obstacle;
 }
 

@@ -84,13 +84,10 @@ typedef struct SampleReader
 static Obstacle *
 unreadable_part(Relation relation, const char *reason, const char *hint)
 {
-	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
-
-	obstacle->sqlerrcode = ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
-	obstacle->message = psprintf("table \"%s\" %s",
-								 RelationGetRelationName(relation), reason);
-	obstacle->hint = hint;
-	return obstacle;
+	return obstacle_make(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+						 psprintf("table \"%s\" %s",
+								  RelationGetRelationName(relation), reason),
+						 hint, NULL);
 }
 
 /* Add a table with storage to the parts; what is in the way, or NULL. */

@@ -104,20 +104,6 @@ struct AirflowLink
 	Obstacle   *obstacle;
 };
 
-/* Make an obstacle. */
-static Obstacle *
-make_obstacle(int sqlerrcode, const char *message, const char *hint,
-			  const char *fix_sql)
-{
-	Obstacle   *obstacle = palloc0(sizeof(Obstacle));
-
-	obstacle->sqlerrcode = sqlerrcode;
-	obstacle->message = message;
-	obstacle->hint = hint;
-	obstacle->fix_sql = fix_sql;
-	return obstacle;
-}
-
 /*----------
  * What is needed to connect
  *----------
@@ -131,7 +117,7 @@ find_dblink(AirflowLink *link)
 	const char *schema = extension_schema_of("dblink");
 
 	if (!OidIsValid(extension) || schema == NULL)
-		return make_obstacle(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		return obstacle_make(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 							 "extension \"dblink\" is not installed",
 							 "It comes with PostgreSQL, and is needed to read Airflow's database.",
 							 "CREATE EXTENSION dblink;");
@@ -146,13 +132,13 @@ find_dblink(AirflowLink *link)
 
 		if (!OidIsValid(oid) ||
 			getExtensionOfObject(ProcedureRelationId, oid) != extension)
-			return make_obstacle(ERRCODE_UNDEFINED_FUNCTION,
+			return obstacle_make(ERRCODE_UNDEFINED_FUNCTION,
 								 psprintf("extension \"dblink\" has no function \"%s\"",
 										  dblink_functions[i].name),
 								 NULL, NULL);
 		if (object_aclcheck(ProcedureRelationId, oid, GetUserId(),
 							ACL_EXECUTE) != ACLCHECK_OK)
-			return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+			return obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
 								 psprintf("permission denied for function \"%s\"",
 										  dblink_functions[i].name),
 								 "Ask the owner of extension \"dblink\" for the GRANT given as the fix.",
@@ -242,14 +228,14 @@ find_server(AirflowLink *link)
 	const char *timeout;
 
 	if (server == NULL)
-		return make_obstacle(ERRCODE_UNDEFINED_OBJECT,
+		return obstacle_make(ERRCODE_UNDEFINED_OBJECT,
 							 psprintf("server \"%s\" does not exist",
 									  link->server),
 							 "The argument or setting airflow_server is the name of a foreign server.",
 							 NULL);
 	if (object_aclcheck(ForeignServerRelationId, server->serverid, GetUserId(),
 						ACL_USAGE) != ACLCHECK_OK)
-		return make_obstacle(ERRCODE_INSUFFICIENT_PRIVILEGE,
+		return obstacle_make(ERRCODE_INSUFFICIENT_PRIVILEGE,
 							 psprintf("permission denied for foreign server \"%s\"",
 									  link->server),
 							 "Ask the owner of the server for the GRANT given as the fix.",
@@ -258,7 +244,7 @@ find_server(AirflowLink *link)
 
 	note_secrets(link, server->options, false);
 	if (!find_mapping(link, server->serverid))
-		return make_obstacle(ERRCODE_UNDEFINED_OBJECT,
+		return obstacle_make(ERRCODE_UNDEFINED_OBJECT,
 							 psprintf("there is no user mapping for role \"%s\" and server \"%s\"",
 									  GetUserNameFromId(GetUserId(), false),
 									  link->server),
@@ -269,7 +255,7 @@ find_server(AirflowLink *link)
 	/* libpq takes 0 and less for no limit */
 	timeout = server_option(server, "connect_timeout");
 	if (timeout != NULL && strtol(timeout, NULL, 10) <= 0)
-		return make_obstacle(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+		return obstacle_make(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
 							 psprintf("server \"%s\" has no limit for the time to connect",
 									  link->server),
 							 "Without the option, the limit is that of upgrade_prereq.airflow_timeout.",
