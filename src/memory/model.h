@@ -54,7 +54,7 @@ typedef struct ModelNeed
 	double		temp_bytes;		/* temporary disk in use at once under
 								 * setting_bytes; 0 if that is enough, -1 if
 								 * not known */
-	bool		at_most;		/* needed_bytes is an upper bound: the true
+	bool		at_most;		/* the figures are upper bounds: the true
 								 * need depends on chance */
 } ModelNeed;
 
