@@ -66,6 +66,7 @@ OBJS = \
 	src/kind_list.o \
 	src/login.o \
 	src/memory/adequacy.o \
+	src/memory/change.o \
 	src/memory/ddl.o \
 	src/memory/estimate.o \
 	src/memory/foreign_code.o \

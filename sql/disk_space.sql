@@ -87,7 +87,8 @@ REVOKE pg_read_all_stats FROM regress_openmetadata;
 
 -- a table that cannot be: then the catalog says so
 BEGIN;
-UPDATE pg_class SET relpages = 2147483647 WHERE oid = 'openmetadata.profiler_data_time_series'::regclass;
+UPDATE pg_class SET relpages = 2147483647
+WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'openmetadata.profiler_data_time_series'::regclass);
 SELECT level, status, object_identity, message,
        regexp_replace(detail, 'free are .*? of .*?\.|[0-9.]+ [kMGT]?B|[0-9]+ bytes|\([0-9]+ rows|[0-9]+ statements', '(figure)', 'g') AS detail,
        hint, data ->> 'version' AS version

@@ -230,6 +230,31 @@ SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM entity ORDER BY name');
+-- that share a hash table: chance decides how many batches it has, so that what
+-- they write is not more than said, and may be less
+CREATE FUNCTION pg_temp.temp_written(query text, setting text) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    PERFORM set_config('work_mem', setting, true);
+    EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ' || query INTO plan;
+    RETURN (plan -> 0 -> 'Plan' ->> 'Temp Written Blocks')::bigint * 8192;
+END
+$$;
+SET enable_mergejoin = off;
+SET enable_nestloop = off;
+\set query 'SELECT count(*) FROM entity AS e JOIN other AS o ON o.name = e.name'
+SELECT node, certainty, pg_temp.temp_written(:'query', '1GB') AS temp_written
+FROM set_config('work_mem', '1GB', false), upgrade_prereq_estimate(:'query') AS e;
+SELECT s.setting, e.node, e.certainty, e.temp_bytes > 0 AS some, e.temp_bytes >= pg_temp.temp_written(:'query', s.setting) AS enough
+FROM (VALUES ('64kB'), ('70kB'), ('80kB'), ('100kB'), ('130kB'), ('160kB'), ('200kB')) AS s (setting),
+     LATERAL (SELECT set_config('work_mem', s.setting, false) OFFSET 0) AS c,
+     LATERAL upgrade_prereq_estimate(:'query' || left(c.set_config, 0)) AS e
+ORDER BY s.setting COLLATE "C";
+SET work_mem = '64MB';
+RESET enable_mergejoin;
+RESET enable_nestloop;
 SET max_parallel_workers_per_gather = 0;
 RESET min_parallel_table_scan_size;
 RESET parallel_setup_cost;

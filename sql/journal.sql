@@ -231,6 +231,12 @@ BEGIN;
 ALTER ROLE regress_other NOLOGIN;
 SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');
 ROLLBACK;
+-- where nobody can, it is no clearer who does
+BEGIN;
+ALTER ROLE regress_other NOLOGIN;
+ALTER ROLE regress_openmetadata NOLOGIN;
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role');
+ROLLBACK;
 SET upgrade_prereq.migration_role = regress_openmetadata;
 SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role');
 RESET upgrade_prereq.migration_role;

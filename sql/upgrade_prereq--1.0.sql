@@ -255,6 +255,7 @@ CREATE FUNCTION upgrade_prereq_disk(
     OUT heap_bytes bigint,
     OUT toast_bytes bigint,
     OUT index_bytes bigint,
+    OUT catalog_bytes bigint,
     OUT wal_bytes bigint,
     OUT temp_bytes bigint,
     OUT kept_bytes bigint,

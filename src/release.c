@@ -481,6 +481,7 @@ installation_role_candidates(const Installation *installation)
 {
 	MemoryContext context = CurrentMemoryContext;
 	List	   *result = NIL;
+	bool		any_can_login = false;
 	uint64		rows;
 
 	if (setting_migration_role[0] != '\0')
@@ -494,8 +495,10 @@ installation_role_candidates(const Installation *installation)
 		bool		can_login = strcmp(query_text(row, 2, context), "t") == 0;
 		MemoryContext spi_context;
 
-		if (!can_login && result != NIL)
+		/* those who can come first */
+		if (!can_login && any_can_login)
 			break;
+		any_can_login |= can_login;
 		spi_context = MemoryContextSwitchTo(context);
 		result = lappend(result, (void *) name);
 		MemoryContextSwitchTo(spi_context);

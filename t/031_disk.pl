@@ -164,6 +164,8 @@ leave($wal, undef);
 
 # ----- what is written is what was said -----
 
+# with wal_log_hints, which the server has, pages that no vacuum has seen count
+openmetadata('VACUUM openmetadata.profiler_data_time_series');
 my $lsn = openmetadata('SELECT pg_current_wal_insert_lsn()');
 my $said = openmetadata(q{
 	SELECT heap_bytes + index_bytes || '|' || wal_bytes FROM upgrade_prereq_disk('1.9.9')
@@ -177,6 +179,44 @@ cmp_ok($said_bytes / $now, '>=', 0.99, 'a rewrite writes no more than was said')
 cmp_ok($said_bytes / $now, '<=', 1.10, '... and not much less');
 cmp_ok($said_wal / $true_wal, '>=', 0.90, 'nor more WAL');
 cmp_ok($said_wal / $true_wal, '<=', 1.30, '... nor much less');
+
+# What a statement adds to all files of the database, and its WAL, against what is
+# said just before, and what was said before the statements before it.
+sub compare
+{
+	my ($name, $operation, $earlier, $most, $statement) = @_;
+	my $query = qq{
+		SELECT heap_bytes + toast_bytes + index_bytes + catalog_bytes || '|' || wal_bytes
+		FROM upgrade_prereq_disk('1.13.4')
+		WHERE table_name = 'profiler_data_time_series' AND operation LIKE '$operation'};
+	openmetadata('CHECKPOINT');
+	my @said = split /\|/, openmetadata($query);
+	my @before = split /\|/, openmetadata('SELECT pg_database_size(current_database()) || $$|$$ || pg_current_wal_insert_lsn()');
+	openmetadata($statement);
+	my @true = split /\|/, openmetadata("SELECT pg_database_size(current_database()) - $before[0] || '|' || pg_current_wal_insert_lsn() - '$before[1]'::pg_lsn");
+	note(sprintf '%s: said / true: files %.3f, WAL %.3f', $name, $said[0] / $true[0], $said[1] / $true[1]);
+	cmp_ok($said[0], '>=', $true[0], "$name writes no more than was said");
+	cmp_ok($said[1], '>=', $true[1], '... nor more WAL');
+	cmp_ok($said[1], '<=', $true[1] * $most, '... nor much less') if defined $most;
+	cmp_ok((split /\|/, $earlier)[1], '>=', $true[1], '... nor than was said before the others') if defined $earlier;
+	return;
+}
+
+my $concurrent = 'unique index on (entityfqnhash, extension, operation, timestamp)';
+my $earlier = openmetadata(qq{
+	SELECT index_bytes || '|' || wal_bytes FROM upgrade_prereq_disk('1.13.4')
+	WHERE table_name = 'profiler_data_time_series' AND operation = '$concurrent'});
+compare('an index', 'index on (entityfqnhash)', undef, 3, 'CREATE INDEX ON openmetadata.profiler_data_time_series (entityfqnhash)');
+compare('an update', 'update of the documents of column profiles', undef, 2, q{
+	UPDATE openmetadata.profiler_data_time_series
+	SET json = jsonb_build_object('profileData', json, 'timestamp', timestamp) WHERE extension = 'table.columnProfile'});
+openmetadata(q{INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum) VALUES ('1.12.8', 'test', '')});
+$node->poll_query_until('openmetadata_db', q{
+	SELECT pg_stat_get_dead_tuples('openmetadata.profiler_data_time_series'::regclass) > 0});
+compare('a concurrent build on dead rows', $concurrent, $earlier, undef, q{
+	CREATE UNIQUE INDEX CONCURRENTLY ON openmetadata.profiler_data_time_series (entityfqnhash, extension, operation, timestamp)});
+openmetadata(q{DELETE FROM openmetadata.server_change_log WHERE version = '1.12.8'});
+openmetadata('VACUUM');
 
 # ----- locks: nobody is waited for -----
 

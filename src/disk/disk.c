@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(upgrade_prereq_file_systems);
 /* Columns of upgrade_prereq_disk(), in order; those of a peak come last. */
 static const char *const step_columns[] = {
 	"version", "table_name", "operation", "tablespace", "times", "row_count",
-	"heap_bytes", "toast_bytes", "index_bytes", "wal_bytes", "temp_bytes",
+	"heap_bytes", "toast_bytes", "index_bytes", "catalog_bytes", "wal_bytes", "temp_bytes",
 	"kept_bytes", "time_ms", "time_low_ms", "time_high_ms", "certainty",
 	"sqlstate", "basis", "peak_bytes", "free_bytes", "places",
 	"file_system", "total_bytes", "wal_reason", "hint", "fix_sql"
@@ -35,7 +35,7 @@ static const char *const step_columns[] = {
 #define STEP_VALUES		lengthof(step_columns)
 
 /* The rest is for checks only. */
-#define DISK_COLUMNS	21
+#define DISK_COLUMNS	22
 
 /* Columns of upgrade_prereq_file_systems(). */
 #define FILE_SYSTEM_COLUMNS 5
@@ -71,33 +71,34 @@ row_values(const DiskPlan *plan, const DiskStep *step, const StepPeak *peak,
 	values[6] = figure_text(step->heap_bytes);
 	values[7] = figure_text(step->toast_bytes);
 	values[8] = figure_text(step->index_bytes);
-	values[9] = figure_text(step->wal_bytes);
-	values[10] = figure_text(step->temp_bytes);
-	values[11] = figure_text(step->heap_bytes < 0 ? -1 : step->kept_bytes);
+	values[9] = figure_text(step->catalog_bytes);
+	values[10] = figure_text(step->wal_bytes);
+	values[11] = figure_text(step->temp_bytes);
+	values[12] = figure_text(step->heap_bytes < 0 ? -1 : step->kept_bytes);
 	if (step->duration != NULL)
 	{
-		values[12] = figure_text(ceil(step->duration->ms));
-		values[13] = figure_text(floor(step->duration->low_ms));
-		values[14] = figure_text(ceil(step->duration->high_ms));
+		values[13] = figure_text(ceil(step->duration->ms));
+		values[14] = figure_text(floor(step->duration->low_ms));
+		values[15] = figure_text(ceil(step->duration->high_ms));
 	}
 	if (step->heap_bytes >= 0)
-		values[15] = certainty_name(step->certainty);
+		values[16] = certainty_name(step->certainty);
 	if (step->obstacle != NULL)
 	{
-		values[16] = pstrdup(unpack_sql_state(step->obstacle->sqlerrcode));
-		values[24] = step->obstacle->hint;
-		values[25] = step->obstacle->fix_sql;
+		values[17] = pstrdup(unpack_sql_state(step->obstacle->sqlerrcode));
+		values[25] = step->obstacle->hint;
+		values[26] = step->obstacle->fix_sql;
 	}
-	values[17] = step->basis;
+	values[18] = step->basis;
 	if (peak != NULL)
 	{
-		values[18] = figure_text(peak->peak_bytes);
-		values[19] = figure_text(peak->free_bytes);
-		values[20] = place_names(peak);
-		values[21] = psprintf("%d", peak->file_system);
-		values[22] = figure_text(peak->total_bytes);
+		values[19] = figure_text(peak->peak_bytes);
+		values[20] = figure_text(peak->free_bytes);
+		values[21] = place_names(peak);
+		values[22] = psprintf("%d", peak->file_system);
+		values[23] = figure_text(peak->total_bytes);
 	}
-	values[23] = plan->wal->reason;
+	values[24] = plan->wal->reason;
 }
 
 /*

@@ -20,6 +20,7 @@
 #include <math.h>
 
 #include "access/htup_details.h"
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "compat.h"
@@ -39,17 +40,59 @@
  */
 #define WAL_ROW_BYTES 27
 
-/* The same of an index entry that is put into a page (_bt_insertonpg()). */
-#define WAL_ENTRY_BYTES 50
+/*
+ * The same of the new version of a row that goes to another page, and of the
+ * lock on the old one that comes before it (heap_update(), log_heap_update()).
+ */
+#define WAL_UPDATE_BYTES 50
+#define WAL_LOCK_BYTES 56
 
-/* Chunks of TOAST tables are rows of 2 kB with an index entry each. */
+/*
+ * The same of an index entry that is put into a page (_bt_insertonpg()), of the
+ * attempt to make room for it in a full one by putting equal entries together
+ * (_bt_dedup_pass()), and of a split, which has the right page, half full
+ * (_bt_split()).
+ */
+#define WAL_ENTRY_BYTES 50
+#define WAL_DEDUP_BYTES 60
+#define WAL_SPLIT_SHARE 0.6
+
+/*
+ * An index that was just built has a tenth of its leaves free: a page does not
+ * split before a ninth of its entries has come anew (BTREE_DEFAULT_FILLFACTOR).
+ */
+#define SPLIT_SHARE (1.0 / 9)
+
+/* Of a page that is pruned, and of each row there (log_heap_prune_and_freeze()). */
+#define WAL_PRUNE_BYTES 60
+#define WAL_DEAD_ROW_BYTES 4
+
+/*
+ * Chunks of TOAST tables are rows of 2 kB with an index entry each; of those
+ * that are deleted, there is a record.
+ */
 #define WAL_TOAST_SHARE 1.06
+#define WAL_TOAST_DELETED_SHARE 0.03
 
 /* Pages of an index are logged without the room that fillfactor leaves. */
 #define WAL_INDEX_SHARE 0.92
 
 /* Rows of the catalogs, and their pages in full once. */
 #define WAL_CATALOG_BYTES (128 * 1024)
+
+/*
+ * What a statement that makes relations may add to the files of the catalogs:
+ * a page to each of pg_class, pg_attribute, pg_index, pg_depend, pg_attrdef and
+ * pg_type and to each of their 13 indexes, and the first three pages of the free
+ * space map of each (fsm_extend() in storage/freespace/freespace.c); and the
+ * rows of each relation with their index entries, which are all that stays: the
+ * next statement finds room in the pages.
+ */
+#define CATALOG_PAGES (6 * (1 + 3) + 13)
+#define CATALOG_RELATION_BYTES 4096
+
+/* Heap pages that have one page of the free space map (fsm_internals.h). */
+#define PAGES_OF_FSM_PAGE 4000
 
 /* What a step writes to one tablespace. */
 typedef struct TablespaceUse
@@ -66,6 +109,9 @@ typedef struct TableGrowth
 	double		heap_bytes;
 	double		index_bytes;
 	int			indexes;
+	List	   *built;			/* of const NewFile *: the indexes */
+	double		dead_rows;		/* and the pages that they are in, at most */
+	double		dead_blocks;
 } TableGrowth;
 
 /* What the steps so far have left behind, and the call's facts. */
@@ -218,40 +264,6 @@ present_files(Oid table_oid)
 	return files;
 }
 
-/*
- * An UPDATE of some rows: new versions of them with their TOAST values beside
- * the old ones, and an entry in each index, since the pages have no room for
- * both versions (heap_update() in access/heap/heapam.c).  WAL has each of
- * these, and the old pages once in full.
- */
-static void
-add_change(Account *account, DiskStep *step, List **uses, Oid table_oid)
-{
-	List	   *files = present_files(table_oid);
-	double		share = step->adequacy->estimate->changed_share;
-	ListCell   *lc;
-
-	step->rows = step->adequacy->estimate->changed_rows;
-
-	foreach(lc, files)
-	{
-		NewFile    *file = lfirst(lc);
-		NewFile		added = *file;
-
-		added.replaced = InvalidOid;
-		added.rows = added.kind == FILE_HEAP ? file->rows * share : 0;
-		added.bytes = file->bytes * share;
-		add_file(account, step, uses, &added);
-		if (added.kind == FILE_INDEX)
-			step->wal_bytes += step->rows * WAL_ENTRY_BYTES;
-		if (account->plan->wal->full_pages)
-			step->wal_bytes += file->bytes;
-	}
-	/* add_file() has counted those of the catalog as well */
-	step->rows = step->adequacy->estimate->changed_rows;
-	step->certainty = CERTAINTY_ROUGH;
-}
-
 /* The growth of a table, which is none at first. */
 static TableGrowth *
 table_growth(Account *account, const char *table)
@@ -271,6 +283,179 @@ table_growth(Account *account, const char *table)
 	return growth;
 }
 
+/* The indexes that an UPDATE puts entries into. */
+typedef struct ChangedIndexes
+{
+	List	   *sizes;			/* of double *: of each */
+	double		entries;		/* in each, at most */
+} ChangedIndexes;
+
+/*
+ * The index pages that are logged in full, by an UPDATE that goes through so
+ * many checkpoints: after each of them, every page once that is changed
+ * (XLogRecordAssemble() in access/transam/xloginsert.c).  Keys come in no order,
+ * so that these can be all pages, or one for each entry.
+ */
+static double
+index_images(const ChangedIndexes *indexes, double checkpoints)
+{
+	double		bytes = 0;
+	ListCell   *lc;
+
+	foreach(lc, indexes->sizes)
+		bytes += Min(*(double *) lfirst(lc) * checkpoints,
+					 indexes->entries * BLCKSZ);
+	return bytes;
+}
+
+/*
+ * The same with as many checkpoints as the WAL itself makes necessary.  Those
+ * that come by time, checkpoint_timeout, are not known beforehand.
+ */
+static double
+images_of_change(const Account *account, const DiskStep *step,
+				 const ChangedIndexes *indexes)
+{
+	double		checkpoints = 1;
+	double		images;
+
+	if (!account->plan->wal->full_pages)
+		return 0;
+	for (;;)
+	{
+		double		needed;
+
+		images = index_images(indexes, checkpoints);
+		needed = 1 + floor((step->wal_bytes + images) / account->plan->wal->checkpoint_bytes);
+		if (needed <= checkpoints || checkpoints > indexes->entries)
+			return images;
+		checkpoints = needed;
+	}
+}
+
+/*
+ * The entries that an UPDATE puts into an index.  The keys of the new versions
+ * are those of the old ones, most of the time, so that no page gets more than
+ * once again what it has, and it becomes two at most; it splits where it is full
+ * (SPLIT_SHARE).  That equal entries are put together saves some of that, how
+ * much depends on the order in which they come.
+ */
+static void
+add_changed_index(Account *account, DiskStep *step, List **uses,
+				  const NewFile *file, double rows, ChangedIndexes *indexes)
+{
+	NewFile		added = *file;
+	double	   *size = palloc(sizeof(double));
+	double		entries = Min(rows, Max(file->rows, 0));
+
+	*size = OidIsValid(file->replaced) ? relation_file_bytes(file->replaced) : file->bytes;
+	added.bytes = *size * Min(entries / Max(file->rows, 1) / SPLIT_SHARE, 1);
+	added.bytes = Min(added.bytes, entries * BLCKSZ);
+	/* beside the old entries, not in their place */
+	added.replaced = InvalidOid;
+	add_file(account, step, uses, &added);
+
+	step->wal_bytes += entries * (WAL_ENTRY_BYTES + WAL_DEDUP_BYTES + file->entry_bytes) +
+		added.bytes * (WAL_SPLIT_SHARE - WAL_INDEX_SHARE);
+	indexes->sizes = lappend(indexes->sizes, size);
+}
+
+/*
+ * The new versions of rows, and of their TOAST values, that an UPDATE writes;
+ * each old page is logged in full, once, since the rows are changed in the order
+ * in which they are.
+ */
+static void
+add_changed_rows(Account *account, DiskStep *step, List **uses,
+				 const NewFile *file)
+{
+	NewFile		added = *file;
+	double		old_bytes = relation_file_bytes(file->replaced);
+	FormData_pg_class row;
+
+	added.replaced = InvalidOid;
+	if (file->kind == FILE_HEAP)
+	{
+		old_bytes = Min(old_bytes, file->rows * BLCKSZ);
+		added.bytes += (3 + ceil(file->bytes / BLCKSZ / PAGES_OF_FSM_PAGE)) * BLCKSZ;
+		step->wal_bytes += file->rows * (WAL_UPDATE_BYTES - WAL_ROW_BYTES + WAL_LOCK_BYTES);
+		/* log_heap_update(): the whole old row */
+		if (XLogLogicalInfoActive() && class_row(file->replaced, &row) &&
+			row.relreplident == REPLICA_IDENTITY_FULL)
+			step->wal_bytes += file->bytes;
+	}
+	else
+		step->wal_bytes += file->bytes * WAL_TOAST_DELETED_SHARE;
+	add_file(account, step, uses, &added);
+	if (account->plan->wal->full_pages)
+		step->wal_bytes += old_bytes;
+}
+
+/*
+ * An UPDATE of some rows: new versions of them with their TOAST values beside
+ * the old ones, and an entry in each index, since the pages have no room for
+ * both versions (heap_update() in access/heap/heapam.c).  The indexes are those
+ * that there are, and those that earlier steps of the same upgrade create.
+ */
+static void
+add_change(Account *account, DiskStep *step, List **uses, Oid table_oid,
+		   TableGrowth *growth)
+{
+	const StatementEstimate *estimate = step->adequacy->estimate;
+	ChangedIndexes indexes = {NIL, estimate->changed_rows};
+	List	   *files = estimate->files != NIL ? estimate->files :
+		present_files(table_oid);
+	double		heap_blocks = 0;
+	ListCell   *lc;
+
+	foreach(lc, list_concat_copy(files, growth->built))
+	{
+		const NewFile *file = lfirst(lc);
+
+		if (file->kind == FILE_INDEX)
+			add_changed_index(account, step, uses, file,
+							  estimate->changed_rows, &indexes);
+		else
+			add_changed_rows(account, step, uses, file);
+		if (file->kind == FILE_HEAP)
+			heap_blocks += relation_file_bytes(file->replaced) / BLCKSZ;
+	}
+	step->wal_bytes += images_of_change(account, step, &indexes);
+	step->rows = estimate->changed_rows;
+	growth->dead_rows += estimate->changed_rows;
+	growth->dead_blocks = Min(growth->dead_rows, heap_blocks);
+}
+
+/*
+ * What a step logs of the heap that it reads, for the first time since a
+ * checkpoint.  Pages with dead rows are pruned by who reads them with a snapshot
+ * (heap_page_prune_opt() in access/heap/pruneheap.c), as a rewrite and a
+ * concurrent build do; the image of a page is taken afterwards, so that all of
+ * them have no more than the live rows, and a line pointer for each dead one.
+ * With checksums or wal_log_hints, pages are logged in full whose rows are marked
+ * as committed for the first time (MarkBufferDirtyHint() in
+ * storage/buffer/bufmgr.c).  Neither is needed on pages that are all visible.
+ */
+static void
+add_scan(Account *account, DiskStep *step, TableGrowth *growth)
+{
+	const NewFile *file = linitial(step->adequacy->estimate->files);
+	double		dead_rows = file->dead_rows + growth->dead_rows;
+	double		pruned = Min(file->dead_rows, file->unseen_blocks) + growth->dead_blocks;
+	double		unseen = file->unseen_blocks + growth->dead_blocks;
+
+	if (step->kind != STEP_REWRITE && !step->is_concurrent)
+		pruned = dead_rows = 0;
+	step->wal_bytes += pruned * WAL_PRUNE_BYTES + dead_rows * WAL_DEAD_ROW_BYTES;
+	if (XLogHintBitIsNeeded())
+		step->wal_bytes += unseen * BLCKSZ;
+	else if (account->plan->wal->full_pages)
+		step->wal_bytes += file->live_bytes < 0 ? pruned * BLCKSZ :
+			Min(pruned * BLCKSZ, file->live_bytes + dead_rows * sizeof(ItemIdData));
+	if (step->kind == STEP_REWRITE)
+		growth->dead_rows = growth->dead_blocks = 0;
+}
+
 /*
  * A rewrite also writes the columns that earlier steps of the same upgrade add,
  * and builds the indexes that they create; and adds to both itself.
@@ -288,6 +473,7 @@ follow_growth(Account *account, DiskStep *step, const char *table, List **uses)
 	{
 		growth->index_bytes += step->index_bytes;
 		growth->indexes += step->indexes;
+		growth->built = list_concat(growth->built, step->adequacy->estimate->files);
 	}
 	if (step->kind != STEP_REWRITE)
 		return;
@@ -323,6 +509,16 @@ kept_rows(const StatementEstimate *estimate)
 	return rows;
 }
 
+/* What a step that makes relations adds to the catalogs. */
+static void
+add_catalogs(DiskStep *step, List **uses)
+{
+	TablespaceUse *use = tablespace_use(uses, MyDatabaseTableSpace);
+
+	use->bytes += step->catalog_bytes;
+	use->kept_bytes += step->catalog_bytes - CATALOG_PAGES * BLCKSZ;
+}
+
 /* Find out what a step writes; uses is by tablespace. */
 static void
 measure_step(Account *account, DiskStep *step, const char *table, List **uses)
@@ -340,23 +536,31 @@ measure_step(Account *account, DiskStep *step, const char *table, List **uses)
 			files = present_files(table_oid);
 	}
 	if (step->kind == STEP_CHANGE && estimate->obstacle == NULL)
-		add_change(account, step, uses, table_oid);
-	foreach(lc, files)
-		add_file(account, step, uses, lfirst(lc));
+		add_change(account, step, uses, table_oid, table_growth(account, table));
+	else
+	{
+		foreach(lc, files)
+			add_file(account, step, uses, lfirst(lc));
+	}
 	follow_growth(account, step, table, uses);
 
 	if (step->kind != STEP_QUERY && step->wal_bytes > 0)
 		step->wal_bytes += WAL_CATALOG_BYTES;
+	if ((step->kind == STEP_REWRITE || step->kind == STEP_INDEX) && files != NIL)
+		step->catalog_bytes = CATALOG_PAGES * BLCKSZ +
+			(double) list_length(files) * CATALOG_RELATION_BYTES;
 
 	/* minimal: wal_skip_threshold and RelationNeedsWAL() in utils/rel.h */
 	if (account->plan->wal->is_minimal && !step->is_concurrent &&
 		(step->kind == STEP_REWRITE || step->kind == STEP_INDEX))
 		step->wal_bytes = 0;
+	if ((step->kind == STEP_REWRITE || step->kind == STEP_INDEX) && estimate->files != NIL)
+		add_scan(account, step, table_growth(account, table));
 	if (step->kind == STEP_QUERY)
 		step->rows = kept_rows(estimate);
 	if (estimate->obstacle != NULL && files == NIL)
 		step->heap_bytes = step->toast_bytes = step->index_bytes =
-			step->wal_bytes = step->rows = -1;
+			step->catalog_bytes = step->wal_bytes = step->rows = -1;
 }
 
 /* The peak on a file system, which is added if it is not there. */
@@ -600,9 +804,11 @@ make_step(Account *account, const Adequacy *adequacy)
 	account->version = adequacy->operation->version;
 
 	measure_step(account, step, table, &uses);
+	step->tablespace = tablespace_names(account->plan->places, uses);
+	if (step->catalog_bytes > 0)
+		add_catalogs(step, &uses);
 	find_peaks(account, step, uses);
 	keep_rest(account, step, uses);
-	step->tablespace = tablespace_names(account->plan->places, uses);
 	if (account->calibration != NULL)
 		step->duration = step_duration(account->calibration, step);
 	step->basis = step_basis(account, step);

@@ -44,6 +44,7 @@ typedef struct DiskStep
 	double		heap_bytes;		/* that it writes */
 	double		toast_bytes;
 	double		index_bytes;
+	double		catalog_bytes;
 	double		wal_bytes;
 	double		temp_bytes;
 	double		kept_bytes;		/* by which the database is larger afterwards */

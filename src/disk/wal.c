@@ -104,6 +104,9 @@ wal_state(bool may_see)
 
 	state->is_minimal = strcmp(GetConfigOption("wal_level", false, false), "minimal") == 0;
 	state->full_pages = strcmp(GetConfigOption("full_page_writes", false, false), "on") == 0;
+	/* CalculateCheckpointSegments() */
+	state->checkpoint_bytes = megabytes("max_wal_size") /
+		(1 + strtod(GetConfigOption("checkpoint_completion_target", false, false), NULL));
 	state->present_bytes = may_see ? present_bytes() : -1;
 	state->recycled_from = megabytes("max_wal_size") + megabytes("wal_keep_size");
 	state->held_limit = -1;

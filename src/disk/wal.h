@@ -24,6 +24,7 @@ typedef struct WalState
 	bool		is_minimal;		/* wal_level: what a transaction creates it
 								 * need not log */
 	bool		full_pages;		/* full_page_writes */
+	double		checkpoint_bytes;	/* after so much WAL there is a checkpoint */
 	double		present_bytes;	/* files in pg_wal now; -1 if not known */
 	double		recycled_from;	/* max_wal_size, and wal_keep_size on top: so
 								 * large pg_wal may be */

@@ -125,7 +125,7 @@ List *
 adequacy_list(const Installation *installation)
 {
 	StatementSettings *settings = statement_settings_of_session();
-	TableFactsCache cache = {CurrentMemoryContext, true, NIL};
+	TableFactsCache cache = {.context = CurrentMemoryContext,.may_sample = true,.wants_files = true};
 	List	   *result = NIL;
 
 	statement_settings_of_migration(settings, installation);

@@ -303,9 +303,13 @@ read_command(TableChange *change, const AlterTableCmd *command)
 	}
 }
 
-/* Every index of a table, built again. */
-static List *
-rebuild_uses(TableFactsCache *cache, Relation table, List **files)
+/*
+ * Every index of a table, built again: the memory (List of MemoryUse *), and
+ * the files, which are appended.  Errors: 55P03 if one is locked, and those of
+ * index_build_uses().
+ */
+List *
+ddl_rebuild_uses(TableFactsCache *cache, Relation table, List **files)
 {
 	List	   *uses = NIL;
 	ListCell   *lc;
@@ -330,7 +334,7 @@ rebuild_uses(TableFactsCache *cache, Relation table, List **files)
 }
 
 /*
- * rebuild_uses() for a table and its partitions and children, each of which
+ * ddl_rebuild_uses() for a table and its partitions and children, each of which
  * is written anew by itself, with the rows if rewrites_rows; these then have
  * the columns that are added (List of AddedColumn *), too.
  */
@@ -354,7 +358,7 @@ rebuild_all_uses(TableFactsCache *cache, Relation table, bool rewrites_rows,
 			if (rewrites_rows)
 				*files = list_concat(*files,
 									 table_files(cache, part, added_columns));
-			uses = list_concat(uses, rebuild_uses(cache, part, files));
+			uses = list_concat(uses, ddl_rebuild_uses(cache, part, files));
 		}
 		table_close(part, NoLock);
 	}
@@ -444,7 +448,7 @@ refresh_uses(const RefreshMatViewStmt *statement, TableFactsCache *cache,
 	if (statement->concurrent)
 		refuse("REFRESH MATERIALIZED VIEW CONCURRENTLY");
 	*files = table_files(cache, view, NIL);
-	return rebuild_uses(cache, view, files);
+	return ddl_rebuild_uses(cache, view, files);
 }
 
 /* What copies a table as it is, and builds its indexes again. */
@@ -454,7 +458,7 @@ copy_uses(TableFactsCache *cache, const RangeVar *name, List **files)
 	Relation	table = open_table(name, false);
 
 	*files = list_concat(*files, table_files(cache, table, NIL));
-	return rebuild_uses(cache, table, files);
+	return ddl_rebuild_uses(cache, table, files);
 }
 
 /* VACUUM; only with FULL is the table written anew. */

@@ -14,6 +14,8 @@
 #include "table_facts.h"
 
 extern Query *ddl_refreshed_query(const RefreshMatViewStmt *statement);
+extern List *ddl_rebuild_uses(TableFactsCache *cache, Relation table,
+							  List **files);
 extern List *ddl_memory_uses(Node *statement, const char *text,
 							 TableFactsCache *cache, List **files);
 

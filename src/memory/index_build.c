@@ -419,6 +419,7 @@ index_file(Relation table, const IndexBuild *build, TableSample *sample,
 	file->replaced = build->old_index;
 	file->is_concurrent = build->is_concurrent;
 	file->rows = tuples->count;
+	file->entry_bytes = tuples->aligned;
 	file->certainty = CERTAINTY_AT_MOST;
 	if (build->access_method == GIN_AM_OID)
 	{
@@ -454,6 +455,7 @@ index_build_uses(TableFactsCache *cache, Relation table,
 	TableSample *sample;
 	ModelRows	tuples;
 	GinEntries	entries = {0, 0};
+	NewFile    *file;
 	List	   *more_uses = NIL;
 	bool		guessed = false;
 	double		rows = indexed_rows(facts, build, &sample, use);
@@ -507,8 +509,11 @@ index_build_uses(TableFactsCache *cache, Relation table,
 			return NIL;
 	}
 
-	*files = lappend(*files, index_file(table, build, sample, &tuples,
-										entries.pointers));
+	file = index_file(table, build, sample, &tuples, entries.pointers);
+	file->unseen_blocks = facts->sample->unseen_blocks;
+	file->dead_rows = facts->sample->dead_rows;
+	file->live_bytes = table_live_bytes(table, facts);
+	*files = lappend(*files, file);
 
 	/* the partitions' indexes are built one after the other */
 	if (table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)

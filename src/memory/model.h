@@ -54,8 +54,8 @@ typedef struct ModelNeed
 	double		temp_bytes;		/* temporary disk in use at once under
 								 * setting_bytes; 0 if that is enough, -1 if
 								 * not known */
-	bool		at_most;		/* needed_bytes is an upper bound: the true
-								 * need depends on chance */
+	bool		at_most;		/* the figures are upper bounds: the true need
+								 * depends on chance */
 } ModelNeed;
 
 /* What a Sort sorts; see model_sort_kind(). */

@@ -35,6 +35,8 @@
 #define CHUNK_BYTES (32.0 * 1024)	/* HASH_CHUNK_SIZE */
 #define CHUNK_PAYLOAD_BYTES (CHUNK_BYTES - 32)	/* HASH_CHUNK_HEADER_SIZE */
 #define CHUNK_THRESHOLD (CHUNK_BYTES / 4)	/* larger tuples have their own */
+#define STORE_PAYLOAD_BYTES (CHUNK_BYTES - 8)	/* STS_CHUNK_DATA_SIZE */
+#define MOST_BATCHES 1e6
 
 typedef struct JoinSize
 {
@@ -92,12 +94,20 @@ join_starts_with_one_batch(const JoinSize *size, double limit)
 		planned_buckets(join) * JOIN_POINTER <= join_limit(join, limit);
 }
 
+/* The chunks of 32 kB for tuples of a length, none of which is cut in two. */
+static double
+chunk_count(double tuples, double bytes, double payload)
+{
+	return bytes > payload ? tuples * ceil(bytes / payload) :
+		tuples / floor(payload / bytes);
+}
+
 /*
  * The memory charged for the rows of one of so many batches: of a plain hash
  * table the tuples as they are and the buckets, which double with them
  * (ExecHashTableInsert()); of a Parallel Hash the chunks that they are packed
- * into, of which each process has one that is half full
- * (ExecParallelHashTupleAlloc()).
+ * into, of which each process has one that is not full, and is charged for
+ * (ExecParallelHashTupleAlloc(), ExecParallelHashTuplePrealloc()).
  */
 static double
 join_bytes(const ModelHashJoin *join, double batches)
@@ -109,8 +119,8 @@ join_bytes(const ModelHashJoin *join, double batches)
 	if (join->processes > 1 && aligned_bytes > CHUNK_THRESHOLD)
 		return rows * (aligned_bytes + CHUNK_BYTES - CHUNK_PAYLOAD_BYTES);
 	if (join->processes > 1)
-		return ceil(rows / floor(CHUNK_PAYLOAD_BYTES / aligned_bytes) +
-					join->processes / 2.0) * CHUNK_BYTES;
+		return ceil(chunk_count(rows, aligned_bytes, CHUNK_PAYLOAD_BYTES) +
+					join->processes) * CHUNK_BYTES;
 	return rows * tuple_bytes +
 		Max(batches > 1 ? LEAST_BUCKETS : planned_buckets(join),
 			model_power_of_two(rows)) * JOIN_POINTER;
@@ -126,41 +136,99 @@ join_fits(const void *what, double setting_bytes)
 		join_bytes(size->join, 1) <= limit * size->join->processes;
 }
 
-/*
- * How many batches there will be: as many as the plan makes or as the rows
- * come to need, a power of two.  With batches, each process of a Parallel
- * Hash has to do with the limit of one.
- */
+/* How many batches the plan begins with (ExecChooseHashTableSize()). */
 static double
-join_batches(const JoinSize *size, double limit)
+join_first_batches(const JoinSize *size, double limit)
 {
 	const ModelHashJoin *join = size->join;
 	double		free_bytes = join_limit(join, limit);
 	double		tuple_bytes = planned_tuple_bytes(join);
 	double		buckets = model_power_of_two(free_bytes / (tuple_bytes + JOIN_POINTER));
-	double		batches = 1;
 
-	if (!join_starts_with_one_batch(size, limit))
-		batches = Max(model_power_of_two(ceil(join->planned_rows * tuple_bytes /
-											  (free_bytes - buckets * JOIN_POINTER))), 2);
-	while (batches < 1e6 && join_bytes(join, batches) > limit * (batches > 1 ? 1 : join->processes))
+	if (join_starts_with_one_batch(size, limit))
+		return 1;
+	return Max(model_power_of_two(ceil(join->planned_rows * tuple_bytes /
+									   (free_bytes - buckets * JOIN_POINTER))), 2);
+}
+
+/*
+ * How many batches there will be: as many as the plan makes or as the rows
+ * come to need, a power of two.
+ */
+static double
+join_batches(const JoinSize *size, double limit)
+{
+	double		batches = join_first_batches(size, limit);
+
+	while (batches < MOST_BATCHES && join_bytes(size->join, batches) > limit)
 		batches *= 2;
 	return batches;
 }
 
 /*
+ * The most that a shared tuple store takes for so many rows in so many files:
+ * chunks of 32 kB, of which the last of each file is written whole, however
+ * full it is (sts_puttuple(), sts_end_write() in utils/sort/sharedtuplestore.c).
+ */
+static double
+shared_store_bytes(const ModelRows *rows, double share, double files)
+{
+	return (chunk_count(rows->count * share, rows->length + sizeof(uint32),
+						STORE_PAYLOAD_BYTES) + files) * CHUNK_BYTES;
+}
+
+/*
+ * The most that a Parallel Hash that does not fit writes.  Each process writes
+ * a file of inner and one of outer rows for each batch, of the outer rows all
+ * (ExecParallelHashJoinPartitionOuter() in executor/nodeHashjoin.c).
+ *
+ * With batches, the processes together have to do with the limit of one, and
+ * where the fullest batch does not, all begin anew with more batches: two for
+ * each process the first time, then twice as many
+ * (ExecParallelHashIncreaseNumBatches()).  The files of the batches before stay
+ * until the join ends: they have the inner rows that had been read by then, as
+ * many as fitted.  Which batch is the fullest, and so whether there is one
+ * doubling more, is up to chance: rows fall to batches by their hash values, so
+ * that their number spreads by its square root.
+ */
+static double
+parallel_join_bytes(const JoinSize *size, double limit)
+{
+	const ModelHashJoin *join = size->join;
+	double		batches = join_first_batches(size, limit);
+	double		bytes = 0;
+
+	for (;;)
+	{
+		double		rows = join->inner.count / batches;
+		ModelHashJoin fullest = *join;
+
+		fullest.inner.count = rows + 4 * sqrt(rows);
+		if (batches > 1 &&
+			(batches >= MOST_BATCHES || join_bytes(&fullest, 1) <= limit))
+			break;
+		if (batches > 1)
+			bytes += shared_store_bytes(&join->inner,
+										(1 - 1 / batches) * Min(limit / join_bytes(join, batches), 1),
+										join->processes * batches);
+		batches = batches > 1 ? batches * 2 :
+			model_power_of_two(join->processes * 2);
+	}
+	return bytes + shared_store_bytes(&join->inner, 1 - 1 / batches,
+									  join->processes * batches) +
+		shared_store_bytes(&join->outer, 1, join->processes * batches);
+}
+
+/*
  * A hash join, or a semi or anti join by hash.  Every batch but the first is
  * written, with the hash value, inner and outer rows
- * (ExecHashJoinSaveTuple()); a Parallel Hash writes the outer rows of all
- * batches (ExecParallelHashJoinPartitionOuter()), in chunks of 32 kB of which
- * each process has one of either side for each batch that is half full
- * (sts_flush_chunk() in utils/sort/sharedtuplestore.c).
+ * (ExecHashJoinSaveTuple()).  The figures of a Parallel Hash are upper bounds.
  */
 ModelNeed
 model_hash_join(const ModelServer *server, const ModelHashJoin *join)
 {
 	JoinSize	size = {.server = server,.join = join};
-	ModelNeed	need = {0};
+	ModelNeed	need = {.at_most = join->processes > 1};
 	double		limit = server->setting_bytes * server->hash_mem_multiplier;
 	double		enough = Max(join->planned_rows * planned_tuple_bytes(join) +
 							 planned_buckets(join) * JOIN_POINTER,
@@ -172,16 +240,13 @@ model_hash_join(const ModelServer *server, const ModelHashJoin *join)
 		outer_bytes *= 1 - join->outer_common;
 	need.needed_bytes = model_smallest_setting(join_fits, &size,
 											   enough / (server->hash_mem_multiplier * join->processes));
-	if (server->setting_bytes < need.needed_bytes)
-	{
-		double		batches = join_batches(&size, limit);
-		double		written = 1 - 1 / Max(batches, 2);
-
-		need.temp_bytes = inner_bytes * written +
-			outer_bytes * (join->processes > 1 ? 1 : written);
-		if (join->processes > 1)
-			need.temp_bytes += join->processes * batches * CHUNK_BYTES;
-	}
+	if (server->setting_bytes >= need.needed_bytes)
+		return need;
+	if (join->processes > 1)
+		need.temp_bytes = parallel_join_bytes(&size, limit);
+	else
+		need.temp_bytes = (inner_bytes + outer_bytes) *
+			(1 - 1 / Max(join_batches(&size, limit), 2));
 	return need;
 }
 

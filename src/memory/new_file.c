@@ -120,6 +120,45 @@ heap_bytes(Relation table, const TableFacts *facts, double longer)
 	return (pages + Min(pages, BULK_EXTEND_BLOCKS) - 1) * BLCKSZ;
 }
 
+/* What the rows of a table take, packed, in bytes; -1 if that is not known. */
+double
+table_live_bytes(Relation table, const TableFacts *facts)
+{
+	if (facts->rows > 0 && facts->sample->tuple_count > 0)
+		return heap_bytes(table, facts, 0);
+	return facts->rows == 0 ? 0 : -1;
+}
+
+/*
+ * What an UPDATE adds to a table: new versions of the rows that changed says,
+ * each longer by some bytes, and of as large a share of the TOAST values
+ * (List of NewFile *).
+ */
+List *
+changed_files(Relation table, const TableFacts *changed, double longer)
+{
+	Oid			toast_oid = table->rd_rel->reltoastrelid;
+	NewFile    *heap = palloc0(sizeof(NewFile));
+	NewFile    *toast = palloc0(sizeof(NewFile));
+
+	heap->kind = FILE_HEAP;
+	heap->table = heap->replaced = RelationGetRelid(table);
+	heap->rows = changed->rows;
+	heap->certainty = changed->certainty;
+	if (changed->rows > 0)
+		heap->bytes = heap_bytes(table, changed, longer);
+	if (!OidIsValid(toast_oid))
+		return list_make1(heap);
+
+	toast->kind = FILE_TOAST;
+	toast->table = heap->table;
+	toast->replaced = toast_oid;
+	toast->bytes = relation_file_bytes(toast_oid) *
+		Min(changed->rows / Max(changed->sample->rows, 1), 1);
+	toast->certainty = toast->bytes > 0 ? CERTAINTY_ROUGH : heap->certainty;
+	return list_make2(heap, toast);
+}
+
 /*
  * A table that is written anew with all its rows, which then have the columns
  * that are added (List of AddedColumn *), too: its heap and its TOAST table
@@ -138,6 +177,9 @@ table_files(TableFactsCache *cache, Relation table, List *added_columns)
 	heap->kind = FILE_HEAP;
 	heap->table = heap->replaced = RelationGetRelid(table);
 	heap->rows = facts->rows;
+	heap->unseen_blocks = facts->sample->unseen_blocks;
+	heap->dead_rows = facts->sample->dead_rows;
+	heap->live_bytes = table_live_bytes(table, facts);
 	heap->certainty = facts->certainty;
 	if (facts->rows == 0)
 		heap->bytes = 0;

@@ -21,6 +21,7 @@
 #include "access/tableam.h"
 #include "access/tsmapi.h"
 #include "access/tupconvert.h"
+#include "access/visibilitymap.h"
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -194,6 +195,26 @@ total_dead_rows(List *parts)
 
 		total += (double)
 			DatumGetInt64(DirectFunctionCall1(pg_stat_get_dead_tuples, relid));
+	}
+	return total;
+}
+
+/* The blocks that the visibility map does not call all visible. */
+static double
+total_unseen_blocks(List *parts)
+{
+	double		total = 0;
+	ListCell   *lc;
+
+	foreach(lc, parts)
+	{
+		const SamplePart *part = lfirst(lc);
+		BlockNumber all_visible;
+
+		if (part->blocks == 0)
+			continue;
+		visibilitymap_count(part->relation, &all_visible, NULL);
+		total += Max((double) part->blocks - all_visible, 0);
 	}
 	return total;
 }
@@ -419,6 +440,7 @@ sample_table(Relation relation, TableSample **sample)
 
 	result = make_sample(relation);
 	result->dead_rows = total_dead_rows(parts);
+	result->unseen_blocks = total_unseen_blocks(parts);
 	result->blocks = Min(total_blocks(parts), MaxBlockNumber);
 	result->tuples = palloc(SAMPLE_TUPLES * sizeof(HeapTuple));
 	result->tuple_blocks = palloc(SAMPLE_TUPLES * sizeof(int));
@@ -480,6 +502,7 @@ sample_from_statistics(Relation relation)
 
 	sample->blocks = total_blocks(parts);
 	sample->dead_rows = total_dead_rows(parts);
+	sample->unseen_blocks = total_unseen_blocks(parts);
 	sample->rows = 0;
 	foreach(lc, parts)
 	{

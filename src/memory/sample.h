@@ -29,6 +29,8 @@ typedef struct TableSample
 	double		rows_error;		/* standard error of rows; 0 if all blocks
 								 * were read, -1 if not known */
 	double		dead_rows;		/* as the statistics counters have it */
+	double		unseen_blocks;	/* of the table, that the visibility map does
+								 * not call all visible */
 	bool		complete;		/* the tuples are all rows of the table */
 	int			tuple_count;
 	HeapTuple  *tuples;			/* in block order, spread evenly over the

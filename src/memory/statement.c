@@ -18,6 +18,7 @@
 
 #include "access/transam.h"
 #include "catalog/pg_class.h"
+#include "change.h"
 #include "commands/defrem.h"
 #include "compat.h"
 #include "ddl.h"
@@ -233,30 +234,6 @@ statement_available_bytes(const StatementSettings *settings,
 	return settings->is_known ? setting_bytes_of(settings, use) : -1;
 }
 
-/*
- * Note how many rows a statement updates or deletes: the share of the table
- * that the planner expects, of the rows that the table is known to have.
- */
-static void
-find_changed_rows(StatementCall *call, const PlannedStmt *stmt)
-{
-	TableFacts *facts;
-	double		rows = 0;
-	ListCell   *lc;
-
-	if ((stmt->commandType != CMD_UPDATE && stmt->commandType != CMD_DELETE) ||
-		!IsA(stmt->planTree, ModifyTable) || stmt->resultRelations == NIL)
-		return;
-	foreach(lc, modify_table_plans((ModifyTable *) stmt->planTree))
-		rows += ((Plan *) lfirst(lc))->plan_rows;
-	facts = table_facts_find(call->cache,
-							 rt_fetch(linitial_int(stmt->resultRelations),
-									  stmt->rtable)->relid);
-	call->estimate->changed_share = facts->planned_rows > 0 ?
-		Min(rows / facts->planned_rows, 1) : 1;
-	call->estimate->changed_rows = Max(facts->rows, 0) * call->estimate->changed_share;
-}
-
 /* Plan a query, and note which nodes of the plan keep rows in memory. */
 static void
 read_query(StatementCall *call, Query *query)
@@ -272,7 +249,9 @@ read_query(StatementCall *call, Query *query)
 	stmt = plan_at(call, query, call->settings->work_mem_kb);
 	call->estimate->uses = list_concat(call->estimate->uses,
 									   plan_memory_uses(stmt, call->cache));
-	find_changed_rows(call, stmt);
+	if (call->cache->wants_files && query->commandType == CMD_UPDATE)
+		call->estimate->files = change_files(query, stmt, call->cache,
+											 &call->estimate->changed_rows);
 
 	foreach(lc, call->estimate->uses)
 	{

@@ -38,12 +38,11 @@ typedef struct StatementEstimate
 	Outcome		outcome;		/* the worst of the uses */
 	Obstacle   *obstacle;		/* why it is not known, or NULL */
 	List	   *parse_trees;	/* of RawStmt *; NIL if it does not parse */
-	List	   *files;			/* of NewFile *: what it writes anew */
+	List	   *files;			/* of NewFile *: what it writes anew, or of an
+								 * UPDATE see change.h */
 	double		temp_bytes;		/* temporary disk in use at once; -1 if not
 								 * known */
-	double		changed_rows;	/* that it updates or deletes, by the planner;
-								 * 0 if none */
-	double		changed_share;	/* of the rows of the table, from 0 to 1 */
+	double		changed_rows;	/* that it updates or deletes; 0 if none */
 } StatementEstimate;
 
 /* statement_settings.c */

@@ -31,6 +31,7 @@ typedef struct TableFactsCache
 {
 	MemoryContext context;		/* lives as long as the call */
 	bool		may_sample;
+	bool		wants_files;	/* what an UPDATE writes is asked for, too */
 	List	   *tables;			/* of TableFacts * */
 } TableFactsCache;
 
