@@ -187,7 +187,8 @@ while (time_is_left())
 			q{BEGIN; SELECT * FROM public.upgrade_prereq_resolve(dry_run => false); ROLLBACK}, q{BEGIN; SELECT * FROM public.upgrade_prereq_raise('64MB', '64MB', scope => 'session'); SELECT * FROM public.upgrade_prereq_restore(); ROLLBACK},
 			q{SELECT * FROM public.upgrade_prereq_restore()}, q{SELECT public.upgrade_prereq_acknowledge('backup', 'x')}, q{SELECT public.upgrade_prereq_undo(1)} ],
 		user => $user, before => "SET client_min_messages = error; $settings");
-	foreach my $result (grep { defined $_->[0] && !is_intended($_->[0]) } @results)
+	# a time limit of a millisecond is reached, but not that of the statement
+	foreach my $result (grep { defined $_->[0] && (!is_intended($_->[0]) || $_->[0] eq '57014' && $_->[3] !~ /: the time limit of [0-9]+ ms was reached/) } @results)
 	{
 		fail("$key: no function raises what it does not say: $result->[0]\n$settings");
 		diag($result->[3]);
@@ -195,7 +196,7 @@ while (time_is_left())
 	sql($node, $db, 'SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_open_changes');
 }
 diag("settings.pl: $count reports compared");
-note_outcomes('57014');
+note_outcomes();
 check_log($node);
 $node->stop;
 done_testing();
