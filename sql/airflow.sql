@@ -31,6 +31,16 @@ FROM (VALUES (1, 'c24517c1-3caf-53e5-bca0-945fa61a5f8b'), (2, 'C24517C1-3CAF-53E
              (7, 'c24517c1urn:3caf53e5uuid:bca0945fa61a5f8b')) AS t (n, run_id)
 ORDER BY n;
 SELECT upgrade_prereq_airflow_run_id(NULL, 'x') IS NULL AS no_dag, upgrade_prereq_airflow_run_id('x', NULL) IS NULL AS no_run;
+-- bytes that are no UTF-8, where any are text
+\set database :DBNAME
+CREATE DATABASE regress_airflow_bytes TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C';
+\c regress_airflow_bytes
+SET client_min_messages = warning;
+CREATE EXTENSION upgrade_prereq;
+SELECT upgrade_prereq_airflow_run_id(E'a\xff', 'x') IS NULL AS no_dag, upgrade_prereq_airflow_run_id('x', E'\xed\xa0\x80') IS NULL AS no_run,
+       upgrade_prereq_airflow_run_id(E'a\xff', 'c24517c1-3caf-53e5-bca0-945fa61a5f8b');
+\c :database
+DROP DATABASE regress_airflow_bytes;
 
 -- Where no run is under way, nobody is asked; else it is said why not.
 \set era 1.13

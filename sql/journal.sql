@@ -224,6 +224,8 @@ SELECT upgrade_prereq_raise('6MB', '3TB', 'role');
 SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '0');
 SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '-1 day');
 SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '1000000 years');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '-178000000 years');
+SELECT upgrade_prereq_raise('6MB', '80MB', 'role', valid_for => '1000 years 1 month -100 days');
 ALTER TABLE openmetadata.user_entity OWNER TO regress_other;
 SELECT upgrade_prereq_raise('6MB', '80MB', 'role');
 -- who cannot log in does not migrate

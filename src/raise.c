@@ -24,6 +24,9 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
+/* The longest that something is raised for. */
+#define MAX_VALID_YEARS 1000
+
 PG_FUNCTION_INFO_V1(upgrade_prereq_raise);
 PG_FUNCTION_INFO_V1(upgrade_prereq_restore);
 
@@ -176,23 +179,40 @@ parse_memory(FunctionCallInfo fcinfo, int number, const char *name)
 }
 
 /*
- * When something ends that is valid from now on for an interval.  It has to
- * end: 17 has intervals that do not.
+ * Is each field of an interval, of either sign, at most as much as so many
+ * years?  A sum with a date of today is then a timestamp: those of 17 and later
+ * that have no end, and those that leave the range (22008), are not.
  */
+static bool
+is_within_years(const Interval *interval, int years)
+{
+	const int	months = years * MONTHS_PER_YEAR;
+	const int	days = years * 366;
+	const int64 time = days * USECS_PER_DAY;
+
+	return interval->month >= -months && interval->month <= months &&
+		interval->day >= -days && interval->day <= days &&
+		interval->time >= -time && interval->time <= time;
+}
+
+/* When something ends that is valid from now on for an interval. */
 static TimestampTz
 parse_valid_for(Datum interval)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
-															  TimestampTzGetDatum(now),
-															  interval));
+	TimestampTz end = now;
 
-	if (end <= now || TIMESTAMP_NOT_FINITE(end))
+	if (is_within_years(DatumGetIntervalP(interval), MAX_VALID_YEARS))
+		end = DatumGetTimestampTz(DirectFunctionCall2(timestamptz_pl_interval,
+													  TimestampTzGetDatum(now),
+													  interval));
+	if (end <= now)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("invalid value for argument \"%s\": \"%s\"", "valid_for",
 						DatumGetCString(DirectFunctionCall1(interval_out, interval))),
-				 errhint("A finite interval above zero is accepted, such as \"4 hours\".")));
+				 errhint("An interval above zero and of at most %d years is accepted, such as \"4 hours\".",
+						 MAX_VALID_YEARS)));
 	return end;
 }
 

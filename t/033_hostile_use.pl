@@ -154,7 +154,7 @@ $client->{run}->kill_kill;
 $node->poll_query_until($db, $gone) or BAIL_OUT('a backend stays without its client');
 is(om($state), $before, '... nothing is written');
 
-# ----- a path that leads to a pipe -----
+# ----- paths that lead to a pipe, or nowhere -----
 
 my $pipe = $node->basedir . '/pipe';
 mkfifo($pipe, 0644) or die $!;
@@ -162,6 +162,16 @@ foreach my $call ("upgrade_prereq_estimate(path => '$pipe')", "upgrade_prereq_es
 	"upgrade_prereq_archive_entries(path => '$pipe')", "upgrade_prereq_record_backup(path => '$pipe')")
 {
 	is(sqlstate((run_psql($node, $db, "SELECT * FROM $call"))[2]), '42809', "$call does not wait");
+}
+my $loop = $node->basedir . '/loop';
+symlink('loop', $loop) or die $!;
+foreach my $path ($loop, "$loop/x", 'x' x 300)
+{
+	foreach my $function (qw(estimate read_archive archive_entries record_backup))
+	{
+		is(sqlstate((run_psql($node, $db, "SELECT * FROM upgrade_prereq_$function(path => '$path')"))[2]), '58P01',
+			"upgrade_prereq_$function(): no internal error of " . substr($path, -20));
+	}
 }
 
 # ----- no room for locks -----

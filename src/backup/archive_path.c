@@ -18,6 +18,7 @@
 
 #include "archive.h"
 #include "compat.h"
+#include "server_file.h"
 #include "storage/fd.h"
 
 #ifndef O_NONBLOCK
@@ -122,9 +123,7 @@ open_in_folder(ArchiveSource *folder, const char *name)
 	ArchiveSource *file = open_plain_file(path);
 
 	if (file == NULL && errno != ENOENT && errno != ENXIO)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\": %m", path)));
+		server_file_refuse(path);
 	pfree(path);
 	return file;
 }
@@ -140,9 +139,7 @@ archive_path(const char *path)
 	struct stat status;
 
 	if (stat(path, &status) != 0)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not stat file \"%s\": %m", path)));
+		server_file_refuse(path);
 	if (S_ISDIR(status.st_mode))
 	{
 		source = &make_source(path)->source;
@@ -156,8 +153,6 @@ archive_path(const char *path)
 				 errmsg("\"%s\" is neither a plain file nor a folder", path)));
 	source = open_plain_file(path);
 	if (source == NULL)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not open file \"%s\": %m", path)));
+		server_file_refuse(path);
 	return source;
 }

@@ -35,7 +35,7 @@ read_migration_settings(void *argument)
 
 /*
  * The text of a file on the server.  Errors: 42501 for a role that is not a
- * member of pg_read_server_files; 42809 if it is no plain file; those of
+ * member of pg_read_server_files; those of server_file_check_plain() and of
  * pg_read_file().
  */
 static char *

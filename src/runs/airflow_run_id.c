@@ -121,7 +121,9 @@ make_uuid(const char *name, pg_uuid_t *uuid)
  * if its release computes them.  The dag_id is Airflow's, that is with the
  * characters replaced that it does not allow.  NULL before PostgreSQL 14,
  * which has no SHA-1 that could be called; OpenMetadata releases with such ids
- * need 15.  NULL if an argument is.
+ * need 15.  NULL if an argument is, and of bytes that are no UTF-8, which a
+ * database of encoding SQL_ASCII can hold, but Airflow cannot have named
+ * anything by.
  */
 PG_FUNCTION_INFO_V1(upgrade_prereq_airflow_run_id);
 
@@ -136,6 +138,9 @@ upgrade_prereq_airflow_run_id(PG_FUNCTION_ARGS)
 	{
 		char	   *name = psprintf("openmetadata:%s:%s", dag_id, run_id);
 
+		if (GetDatabaseEncoding() == PG_SQL_ASCII &&
+			!pg_verify_mbstr(PG_UTF8, name, strlen(name), true))
+			PG_RETURN_NULL();
 		name = pg_server_to_any(name, strlen(name), PG_UTF8);
 		if (!make_uuid(name, uuid))
 			PG_RETURN_NULL();

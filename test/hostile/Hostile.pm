@@ -15,8 +15,8 @@ use Test::More;
 use Time::HiRes qw(time);
 
 our @EXPORT = qw(
-  $seed chance pick time_is_left quote_text quote_name
-  start_hostile_node run_statements note_outcomes check_log
+  $seed chance pick time_is_left eras quote_text quote_name
+  start_hostile_node run_statements is_intended note_outcomes log_errors check_log
 );
 
 our $seed = ($ENV{UPGRADE_PREREQ_SEED} || time ^ $$) % 2**31;
@@ -44,6 +44,12 @@ sub time_is_left
 	return time < $begun + $seconds;
 }
 
+# Those of the eras whose tables are made: in a short time, one.
+sub eras
+{
+	return $seconds < 20 ? pick(@_) : @_;
+}
+
 # A literal, and an identifier.
 sub quote_text
 {
@@ -63,7 +69,8 @@ sub quote_name
 }
 
 # A server that goes on after a crash, so that all that follows is seen, too.
-# What is raised is not taken back behind our back.
+# What is raised is not taken back behind our back, and no check ends early
+# because the machine is busy.
 sub start_hostile_node
 {
 	my ($name) = @_;
@@ -72,16 +79,20 @@ sub start_hostile_node
 	$node->append_conf('postgresql.conf', qq{
 restart_after_crash = on
 log_line_prefix = '%m [%p] %e '
+log_error_verbosity = verbose
 log_statement = none
 upgrade_prereq.deadline_worker = off
+upgrade_prereq.check_timeout = 0
 });
 	$node->start;
 	return $node;
 }
 
 # Run statements one by one in one session, each followed by what SQL says the
-# state is.  Returns for each [SQLSTATE, state before, state after]; those that the
-# session did not live to see are missing.
+# state is.  Returns for each [SQLSTATE, state before, state after, messages]; those
+# that the session did not live to see are missing.  The SQLSTATE is that of
+# the first error, if it is none of the last command; "caught NNNNN" in a message
+# is an error, too.
 #
 # Options: user, before (SQL), state (a SELECT of one column)
 sub run_statements
@@ -102,14 +113,21 @@ sub run_statements
 		$script .= "\\warn statement $i\n$statements->[$i];\n\\echo outcome $i :SQLSTATE\n";
 		$script .= "$state \\gset\n\\echo after $i :'state'\n" if $option{state};
 	}
-	IPC::Run::run(\@command, '<', \$script, '>', \$out, '2>', \$errors, IPC::Run::timeout(300));
+	eval {
+		IPC::Run::run(\@command, '<', \$script, '>', \$out, '2>', \$errors, IPC::Run::timeout(600));
+		1;
+	} or diag("psql: $@");
 	while ($out =~ /^(before|outcome|after) ([0-9]+) (.*)$/mg)
 	{
 		$results[$2][ { outcome => 0, before => 1, after => 2 }->{$1} ] = $3;
 	}
 	while ($errors =~ /^statement ([0-9]+)\n(.*?)(?=^statement |\z)/msg)
 	{
-		$results[$1][3] = $2 if defined $results[$1];
+		my ($i, $message) = ($1, $2);
+
+		next if !defined $results[$i];
+		$results[$i][3] = $message;
+		$results[$i][0] = $1 if defined $results[$i][0] && $message =~ /(?:^(?:psql:.*?)?ERROR:  |caught )([0-9A-Z]{5}):/m;
 	}
 	if (@results < @$statements || !defined $results[-1][0])
 	{
@@ -120,6 +138,16 @@ sub run_statements
 	}
 	$outcomes{ defined $_->[0] ? $_->[0] : 'none' }++ foreach @results;
 	return @results;
+}
+
+# Is this a SQLSTATE that doc/functions.md says our functions raise?  Any other is
+# that of an expression around them, or a fault.
+my %intended = map { $_ => 1 } qw(
+  00000 UP001 UP002 22023 25006 27000 40001 42501 42704 42809 42P08 0A000 53400 54000 55000 55006 55P03 57014 58P01);
+
+sub is_intended
+{
+	return $intended{ $_[0] };
 }
 
 # How many statements ended how, and none of them in a way that it should not.
@@ -137,23 +165,62 @@ sub note_outcomes
 	is(join(' ', grep { /^($pattern)$/ } sort keys %outcomes), '', 'all ended as they may');
 }
 
-# The server's log has no crash and no internal error.
-sub check_log
+# Call a function for each error, with or without a statement, of the server's log:
+# { severity, sqlstate, message, context, location }.
+sub log_errors
 {
-	my ($node) = @_;
-	my %lines;
+	my ($node, $function) = @_;
+	my %open;    # by process id
+	my $last;
 
 	open(my $log, '<:raw', $node->logfile) or die $!;
 	while (my $line = <$log>)
 	{
-		next if $line !~ m{PANIC: |TRAP: |terminated by signal|\ XX[0-9]{3}\ |ERROR: .*(cache\ lookup\ failed|could\ not\ open\ relation\ with\ OID)
-			|WARNING: .*(leak|still\ referenced|problem\ in\ alloc|refcount)}x;
-		$line =~ s/^.*?\] //;
-		$line =~ s/\s+$//;
-		$lines{ substr($line, 0, 300) }++;
+		if ($line =~ /^[0-9-]+ [0-9:.]+ \S+ \[([0-9]+)\] ([0-9A-Z]{5}) ([A-Z]+):  (?:\2: )?(.*)/s)
+		{
+			my ($pid, $sqlstate, $severity, $text) = ($1, $2, $3, $4);
+
+			$last = undef;
+			if ($severity =~ /^(WARNING|ERROR|FATAL|PANIC)$/)
+			{
+				$function->($open{$pid}) if $open{$pid};
+				$open{$pid} = { severity => $severity, sqlstate => $sqlstate, context => '', location => '' };
+				$last = \($open{$pid}{message} = $text);
+			}
+			elsif ($open{$pid} && $severity =~ /^(CONTEXT|LOCATION)$/)
+			{
+				$last = \($open{$pid}{ lc $severity } = $text);
+			}
+		}
+		elsif ($last && $line =~ /^\t/)
+		{
+			$$last .= $line if length $$last < 10000;
+		}
 	}
 	close($log);
-	is(join("\n", map { "$lines{$_} times: $_" } sort keys %lines), '', 'the log has no crash and no internal error');
+	$function->($_) foreach values %open;
+}
+
+# The server's log has no crash and no internal error.
+sub check_log
+{
+	my ($node) = @_;
+	my %bad;
+
+	log_errors($node, sub {
+		my ($error) = @_;
+
+		return if "$error->{severity} $error->{sqlstate} $error->{message}" !~ m{^PANIC|^[A-Z]+\ XX|cache\ lookup\ failed|could\ not\ open\ relation\ with\ OID
+			|^WARNING.*(leak|still\ referenced|problem\ in\ alloc|refcount)}x;
+		$bad{ substr("$error->{severity} $error->{sqlstate} $error->{message}$error->{context}$error->{location}", 0, 1000) }++;
+	});
+	open(my $log, '<:raw', $node->logfile) or die $!;
+	while (my $line = <$log>)
+	{
+		$bad{$1}++ if $line =~ /(TRAP: .{0,300}|(?:was )?terminated by signal .{0,100})/;
+	}
+	close($log);
+	is(join("\n", map { "$bad{$_} times: $_" } sort keys %bad), '', 'the log has no crash and no internal error');
 }
 
 1;

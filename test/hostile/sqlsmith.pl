@@ -1,10 +1,13 @@
 # SQLsmith: random queries around every function of the extension, in the middle
 # of the server's own functions and types.  It takes an error for an answer; what
-# counts is that the server has neither a crash nor an internal error to log.
+# counts is the server's log: neither a crash nor an internal error, and of what
+# was raised within a function of ours no SQLSTATE but those it says.
 #
 # Every function gets a wrapper that returns text, so that SQLsmith, which calls
 # no function that returns a set, can put any expression where an argument is.  A
 # view called pg_proc, found before the catalog, shows it those and few others.
+# The wrapper is in the context of what is raised below it, and raises what a
+# report says of an internal error.
 
 use strict;
 use warnings;
@@ -19,9 +22,9 @@ use Test::More;
 plan skip_all => 'there is no sqlsmith' if system('command -v sqlsmith >/dev/null') != 0;
 
 my $node = start_hostile_node('sqlsmith');
-my @eras = qw(1.0 1.8 1.13 2.0);
+my @eras = eras(qw(1.0 1.8 1.13 2.0));
 my $share = ($ENV{UPGRADE_PREREQ_SECONDS} || 20) / @eras;
-my ($queries, $failed, $calls) = (0, 0, 0);
+my ($queries, $calls) = (0, 0);
 
 $node->append_conf('postgresql.conf', "log_min_error_statement = panic\n");
 foreach my $era (@eras)
@@ -35,9 +38,16 @@ foreach my $era (@eras)
 		GRANT SELECT, INSERT, UPDATE ON upgrade_prereq_journal TO openmetadata_user;
 		CREATE SCHEMA smith;
 		CREATE SEQUENCE smith.calls;
+		CREATE FUNCTION smith.answer(text) RETURNS text LANGUAGE plpgsql AS $$
+		BEGIN
+			IF $1 ~ '\mXX[0-9]{3}\M' THEN
+				RAISE 'an internal error in a report: %', $1 USING ERRCODE = 'XX000';
+			END IF;
+			RETURN left($1, 10000);
+		END $$;
 		SELECT format('CREATE FUNCTION smith.%I(%s) RETURNS text LANGUAGE sql AS %L', proname,
 			(SELECT string_agg(format_type(type, NULL), ', ' ORDER BY n) FROM unnest(proargtypes::oid[]) WITH ORDINALITY AS argument (type, n)),
-			format('SELECT nextval(''smith.calls''); SELECT left(string_agg(r::text, '',''), 10000) FROM public.%I(%s) AS r%s', proname,
+			format('SELECT nextval(''smith.calls''); SELECT smith.answer(string_agg(r::text, '','')) FROM public.%I(%s) AS r%s', proname,
 			(SELECT string_agg('$' || n, ', ' ORDER BY n) FROM unnest(proargtypes::oid[]) WITH ORDINALITY AS argument (type, n)),
 			CASE WHEN prorettype = 'void'::regtype THEN ' (r)' ELSE '' END))
 		FROM pg_proc WHERE proname LIKE 'upgrade\_prereq\_%' AND pronamespace = 'public'::regnamespace AND prorettype <> 'void'::regtype \gexec
@@ -45,6 +55,7 @@ foreach my $era (@eras)
 		FROM pg_proc WHERE proname LIKE 'upgrade\_prereq\_%' AND pronamespace = 'public'::regnamespace AND proretset AND pronargs = pronargdefaults \gexec
 		CREATE VIEW smith.pg_proc AS SELECT p.* FROM pg_catalog.pg_proc AS p
 		WHERE pronamespace = 'smith'::regnamespace
+		  AND proname <> 'answer'
 		   OR proname ~ '^(md5|repeat|concat|now|to_timestamp|make_interval|random|chr|reverse|quote_literal|current_user|current_database|array_fill|array_append|string_to_array|decode|encode|int8|text|name|lower|pg_backend_pid|inet_client_port|count|min|max|array_agg|string_agg)$';
 		GRANT USAGE ON SCHEMA smith TO openmetadata_user;
 		GRANT SELECT ON ALL TABLES IN SCHEMA smith TO openmetadata_user;
@@ -59,13 +70,39 @@ foreach my $era (@eras)
 		'<', \undef, '>', \$out, '2>', \$err, my $timer = IPC::Run::timer($share));
 	eval { $smith->pump while $smith->pumpable && !$timer->is_expired };
 	$smith->kill_kill;
-	$queries += $1 foreach $err =~ /queries: ([0-9]+)/g ? (reverse $err =~ /queries: ([0-9]+)/g)[0] : ();
+	# a sign for each
+	$queries += $1 =~ tr/.eStC// if $err =~ /Generating indexes\.\.\.done\.\n(.*)/s;
 	$calls += sql($node, $db, 'SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM smith.calls');
 	diag("$db: " . substr($err, -600)) if $calls == 0;
 	is(sql($node, $db, q{SELECT 1}), '1', "$db: the server is there");
 }
-diag("sqlsmith.pl: $calls calls");
+
+my %raised;
+my %unintended;
+my %outside;
+log_errors($node, sub {
+	my ($error) = @_;
+
+	if ($error->{context} !~ /SQL function "(upgrade_prereq_\w+)" statement 2/)
+	{
+		$outside{ $error->{sqlstate} }++;
+		return;
+	}
+	$raised{ $error->{sqlstate} }++;
+	$unintended{"$1: $error->{sqlstate} $error->{message}$error->{context}$error->{location}"}++ if !is_intended($error->{sqlstate});
+});
+
+sub counts
+{
+	my ($counts) = @_;
+
+	return join(', ', map { "$_ $counts->{$_}" } sort keys %$counts);
+}
+
+diag("sqlsmith.pl: $queries queries, $calls calls; raised within them: " . counts(\%raised));
+diag('sqlsmith.pl: raised around them: ' . counts(\%outside));
 cmp_ok($calls, '>', 0, 'functions of the extension were called');
+is(join("\n", map { "$unintended{$_} times: " . substr($_, 0, 1000) } sort keys %unintended), '', 'no function raises what it does not say');
 check_log($node);
 $node->stop;
 done_testing();
