@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use File::Temp;
 use FindBin;
 use IPC::Run;
 use Test::More;
@@ -122,7 +123,11 @@ sub run_psql
 	local %ENV = (%ENV, %{ $option{env} || {} });
 
 	$script = '' if !defined $script;
-	IPC::Run::run(\@command, '<', \$script, '>', \$out, '2>', \$err, IPC::Run::timeout($patience));
+	# from a file: a pipe breaks when psql does not get as far as to read it
+	my $file = File::Temp->new;
+	print $file $script;
+	$file->flush;
+	IPC::Run::run(\@command, '<', "$file", '>', \$out, '2>', \$err, IPC::Run::timeout($patience));
 	my $rc = $? >> 8;
 	chomp($out, $err);
 	return ($rc, $out, $err);
