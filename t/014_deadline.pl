@@ -68,16 +68,6 @@ sub slot_is_free
 	fail($name);
 }
 
-sub log_contents
-{
-	my $content = '';
-
-	open(my $file, '<', $node->logfile) or die $!;
-	local $/;
-	$content = <$file>;
-	return $content;
-}
-
 # ----- at the deadline -----
 
 like(raise('5 seconds'), $with_worker, 'a worker is started');
@@ -151,9 +141,9 @@ sql($node, 'copy', "SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app', va
 sql($node, 'copy', 'DROP EXTENSION upgrade_prereq');
 sql($node, 'postgres', 'CREATE DATABASE copy_of_copy TEMPLATE copy');
 sql($node, 'postgres', 'DROP DATABASE copy_of_copy');
-unlike(log_contents(), qr/deadline worker.*exited with exit code|PANIC|TRAP/, 'so far no worker has failed');
+unlike(log_contents($node), qr/deadline worker.*exited with exit code|PANIC|TRAP/, 'so far no worker has failed');
 sleep(4);
-unlike(log_contents(), qr/deadline worker.*exited with exit code/, 'a worker whose extension was dropped just ends');
+unlike(log_contents($node), qr/deadline worker.*exited with exit code/, 'a worker whose extension was dropped just ends');
 sql($node, 'postgres', 'DROP DATABASE copy');
 
 # rolled back: nothing to take back
@@ -191,7 +181,7 @@ like(raise('3 seconds', user => 'dba', before => 'SET ROLE administrators;'), $w
 sql($node, 'om', 'ALTER ROLE administrators NOCREATEROLE');
 sleep(5);
 is(sql($node, 'om', $open), '1', 'the worker does not get further than the role would');
-like(log_contents(), qr/expired change \d+ could not be taken back: permission denied to alter settings|expired change \d+ could not be taken back: .*may not make it/,
+like(log_contents($node), qr/expired change \d+ could not be taken back: permission denied to alter settings|expired change \d+ could not be taken back: .*may not make it/,
 	'... and says so in the log');
 sql($node, 'om', 'ALTER ROLE administrators CREATEROLE');
 sql($node, 'om', 'SELECT upgrade_prereq_restore()');

@@ -7,6 +7,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
+use File::Temp;
 use FindBin;
 use IPC::Run;
 use Test::More;
@@ -32,10 +33,13 @@ our @EXPORT = qw(
   run_psql sql
   make_dump record_backup settle_counters
   findings outlook statuses sqlstate
-  session
+  session log_contents
 );
 
 our $fixture = $ENV{UPGRADE_PREREQ_FIXTURE} || "$FindBin::RealBin/../fixture";
+
+# Seconds, after which a program that is waited for is taken to hang.
+my $patience = 300;
 
 # A server that does not exist yet.
 sub get_node
@@ -119,7 +123,11 @@ sub run_psql
 	local %ENV = (%ENV, %{ $option{env} || {} });
 
 	$script = '' if !defined $script;
-	IPC::Run::run(\@command, '<', \$script, '>', \$out, '2>', \$err, IPC::Run::timeout(300));
+	# from a file: a pipe breaks when psql does not get as far as to read it
+	my $file = File::Temp->new;
+	print $file $script;
+	$file->flush;
+	IPC::Run::run(\@command, '<', "$file", '>', \$out, '2>', \$err, IPC::Run::timeout($patience));
 	my $rc = $? >> 8;
 	chomp($out, $err);
 	return ($rc, $out, $err);
@@ -152,7 +160,7 @@ sub make_dump
 
 	IPC::Run::run(
 		[ 'pg_dump', '-U', 'postgres', '-d', $node->connstr($dbname), '-F', 'c', '-f', $path, @options ],
-		'<', \undef, '2>', \$err, IPC::Run::timeout(300))
+		'<', \undef, '2>', \$err, IPC::Run::timeout($patience))
 	  or die "pg_dump failed: $err";
 	return $path;
 }
@@ -234,6 +242,17 @@ sub session
 	return Preflight::Session->new(@_);
 }
 
+# What the server has logged, from that byte on if one is given.
+sub log_contents
+{
+	my ($node, $from) = @_;
+
+	open(my $file, '<', $node->logfile) or die $!;
+	seek($file, $from || 0, 0);
+	local $/;
+	return <$file> // '';
+}
+
 package Preflight::Session;
 
 my $marker = 'end of the answer';
@@ -245,7 +264,7 @@ sub new
 	my @command = Preflight::psql_command($node, $dbname, %option);
 	local %ENV = (%ENV, %{ $option{env} || {} });
 
-	$self->{timer} = IPC::Run::timeout(120);
+	$self->{timer} = IPC::Run::timeout($patience);
 	$self->{run} = IPC::Run::start(
 		\@command,
 		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err},
@@ -265,7 +284,7 @@ sub begin
 {
 	my ($self, $script) = @_;
 
-	$self->{timer}->start(120);
+	$self->{timer}->start;
 	$self->{in} .= "$script\n;\n\\echo $marker\n\\warn $marker\n";
 	$self->{run}->pump_nb;
 }
@@ -276,16 +295,18 @@ sub wait_for_error
 {
 	my ($self, $pattern) = @_;
 
+	$self->{timer}->start;
 	$self->{run}->pump
 	  until $self->{err} =~ $pattern || $self->{err} =~ /^$marker$/m || !$self->{run}->pumpable;
 }
 
 # Wait for the end of what was begun.  Returns the output; errors() has the
-# messages.
+# messages.  The time before, in which nobody waited for it, does not count.
 sub finish
 {
 	my ($self) = @_;
 
+	$self->{timer}->start;
 	until ($self->{out} =~ /^$marker\n/m && $self->{err} =~ /^$marker\n/m)
 	{
 		# the server may have ended the session
@@ -318,6 +339,7 @@ sub close
 {
 	my ($self) = @_;
 
+	$self->{timer}->start;
 	$self->{in} .= "\\q\n";
 	$self->{run}->finish;
 }
