@@ -56,6 +56,7 @@ OBJS = \
 	src/disk/duration.o \
 	src/disk/place.o \
 	src/disk/step.o \
+	src/disk/step_files.o \
 	src/disk/wal.o \
 	src/explain.o \
 	src/extension.o \

@@ -127,7 +127,7 @@ upgrade_prereq_estimate(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 	StatementSettings *settings = statement_settings_of_session();
-	TableFactsCache cache = {CurrentMemoryContext, true, NIL};
+	TableFactsCache cache = {.context = CurrentMemoryContext,.may_sample = true};
 	AttInMetadata *input;
 	ScriptReader *reader;
 	ScriptSession *session;
