@@ -17,32 +17,9 @@ my $node = start_node('interrupts');
 my $db = 'openmetadata_db';
 my $slow = 'superseded_pipeline_runs';
 
-# The check $slow counts the open runs of every pipeline.  Let one pipeline be
-# there 3,000 times and have 3,000 runs, all but the newest of them open: nine
-# million to go through, which takes a few seconds at least, while the others
-# have next to nothing to do.
 new_openmetadata($node, $db, fill => { pipelines => 8, runs => 2 });
 record_backup($node, $db);
-sql($node, $db, q{
-	SELECT format('ALTER TABLE openmetadata.ingestion_pipeline_entity DROP CONSTRAINT %I CASCADE', conname)
-	FROM pg_constraint
-	WHERE conrelid = 'openmetadata.ingestion_pipeline_entity'::regclass AND contype IN ('u', 'p')
-	\gexec
-	SELECT format('DROP INDEX openmetadata.%I', relname)
-	FROM pg_index JOIN pg_class ON oid = indexrelid
-	WHERE indrelid = 'openmetadata.ingestion_pipeline_entity'::regclass AND indisunique
-	\gexec
-	INSERT INTO openmetadata.ingestion_pipeline_entity (fqnhash, json)
-	SELECT fqnhash, json
-	FROM (SELECT * FROM openmetadata.ingestion_pipeline_entity ORDER BY id LIMIT 1) AS one,
-	     generate_series(1, 3000);
-	INSERT INTO openmetadata.entity_extension_time_series (entityfqnhash, extension, jsonschema, json)
-	SELECT fqnhash, 'ingestionPipeline.pipelineStatus', 'pipelineStatus',
-	       jsonb_build_object('runId', 'run ' || n, 'pipelineState', CASE n WHEN 3000 THEN 'success' ELSE 'running' END,
-	                          'timestamp', 1600000000000 + n)
-	FROM (SELECT * FROM openmetadata.ingestion_pipeline_entity ORDER BY id LIMIT 1) AS one,
-	     generate_series(1, 3000) AS n;
-	ANALYZE});
+make_slow_check($node, $db);
 
 # What all the others say.
 my $others = outlook(q{exclude => '{superseded_pipeline_runs}', deep => true});

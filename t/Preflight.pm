@@ -31,7 +31,7 @@ our @EXPORT = qw(
   $fixture
   get_node new_node start_node new_openmetadata
   run_psql sql
-  make_dump record_backup settle_counters
+  make_slow_check make_dump record_backup settle_counters
   findings outlook statuses sqlstate
   session log_contents
 );
@@ -147,6 +147,36 @@ sub sql
 		die 'psql failed';
 	}
 	return $out;
+}
+
+# Let the check superseded_pipeline_runs take a few seconds at least, the others
+# next to nothing.  It counts the open runs of every pipeline: one pipeline is there
+# 3,000 times and has 3,000 runs, all but the newest of them open, which makes
+# nine million to go through.
+sub make_slow_check
+{
+	my ($node, $dbname) = @_;
+
+	sql($node, $dbname, q{
+		SELECT format('ALTER TABLE openmetadata.ingestion_pipeline_entity DROP CONSTRAINT %I CASCADE', conname)
+		FROM pg_constraint
+		WHERE conrelid = 'openmetadata.ingestion_pipeline_entity'::regclass AND contype IN ('u', 'p')
+		\gexec
+		SELECT format('DROP INDEX openmetadata.%I', relname)
+		FROM pg_index JOIN pg_class ON oid = indexrelid
+		WHERE indrelid = 'openmetadata.ingestion_pipeline_entity'::regclass AND indisunique
+		\gexec
+		INSERT INTO openmetadata.ingestion_pipeline_entity (fqnhash, json)
+		SELECT fqnhash, json
+		FROM (SELECT * FROM openmetadata.ingestion_pipeline_entity ORDER BY id LIMIT 1) AS one,
+		     generate_series(1, 3000);
+		INSERT INTO openmetadata.entity_extension_time_series (entityfqnhash, extension, jsonschema, json)
+		SELECT fqnhash, 'ingestionPipeline.pipelineStatus', 'pipelineStatus',
+		       jsonb_build_object('runId', 'run ' || n, 'pipelineState', CASE n WHEN 3000 THEN 'success' ELSE 'running' END,
+		                          'timestamp', 1600000000000 + n)
+		FROM (SELECT * FROM openmetadata.ingestion_pipeline_entity ORDER BY id LIMIT 1) AS one,
+		     generate_series(1, 3000) AS n;
+		ANALYZE});
 }
 
 # Make a dump, to a file or folder of that name in the server's base folder;
