@@ -38,8 +38,10 @@ our @EXPORT = qw(
 
 our $fixture = $ENV{UPGRADE_PREREQ_FIXTURE} || "$FindBin::RealBin/../fixture";
 
-# Seconds, after which a program that is waited for is taken to hang.
+# Seconds, after which a program that is waited for is taken to hang; more, if
+# whoever runs the tests knows the server to be slow.
 my $patience = 300;
+$patience = $ENV{PG_TEST_TIMEOUT_DEFAULT} if ($ENV{PG_TEST_TIMEOUT_DEFAULT} || 0) > $patience;
 
 # A server that does not exist yet.
 sub get_node
