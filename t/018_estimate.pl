@@ -389,11 +389,7 @@ my $reads = q{
 
 sub all_reads
 {
-	# the counters come from a new session, after the old one has reported;
-	# before 15 those of half a second ago would do, so with what was reset
-	$node->poll_query_until('large', q{SELECT count(*) = 0 FROM pg_stat_activity
-		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'});
-	settle_counters($node);
+	settle_counters($node, 'large');
 	return sql($node, 'large', $reads);
 }
 

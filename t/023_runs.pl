@@ -64,11 +64,10 @@ sub scans
 {
 	my ($script) = @_;
 
+	settle_counters($node, $db);
 	sql($node, $db, 'SELECT pg_stat_reset()');
 	sql($node, $db, $script);
-	# what a session counted is there when it has ended
-	$node->poll_query_until($db, q{
-		SELECT idx_scan > 0 OR seq_scan > 0 FROM pg_stat_user_tables WHERE relid = 'openmetadata.entity_extension_time_series'::regclass});
+	settle_counters($node, $db);
 	return sql($node, $db, q{SELECT seq_scan FROM pg_stat_user_tables WHERE relid = 'openmetadata.entity_extension_time_series'::regclass});
 }
 my %statistics = (

@@ -197,12 +197,18 @@ sub make_dump
 	return $path;
 }
 
-# Let the server's counters of rows be as of now.  Before 15 a process of their own
-# writes them, which may take half a second, and so may reading them.
+# Let the server's counters of rows and scans be as of now.  A session writes them
+# when it ends, which psql does not wait for; with the name of a database all others
+# in it have to have ended.  Before 15 a process of their own writes them, which may
+# take half a second, and so may reading them.
 sub settle_counters
 {
-	my ($node) = @_;
+	my ($node, $dbname) = @_;
 
+	$node->poll_query_until($dbname, q{
+		SELECT count(*) = 0 FROM pg_stat_activity
+		WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'})
+	  if defined $dbname;
 	sql($node, 'postgres', 'SELECT pg_sleep(1.2)')
 	  if sql($node, 'postgres', 'SHOW server_version_num') < 150000;
 }
