@@ -144,6 +144,15 @@ SELECT n, use, certainty, note FROM pg_temp.look($$
     EXPLAIN SELECT name FROM entity ORDER BY name;
     PREPARE p AS SELECT name FROM entity ORDER BY name;
 $$);
+-- without hashing, each grouping set but the first is sorted again; what a window
+-- does not look ahead at is not kept
+SET enable_hashagg = off;
+SELECT n, use, certainty, note FROM pg_temp.look($$
+    SELECT name, id, count(*) FROM entity GROUP BY GROUPING SETS (name, id);
+    SELECT id, sum(id) OVER (ORDER BY name) FROM entity;
+    SELECT id, sum(id) OVER (ORDER BY name ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) FROM entity;
+$$);
+RESET enable_hashagg;
 -- what RETURNING hands up is as wide as the columns of the table
 SELECT statement_number, node, row_bytes BETWEEN 25 AND 40 AS as_wide
 FROM upgrade_prereq_estimate($$
