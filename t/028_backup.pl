@@ -260,10 +260,9 @@ level_is('restored elsewhere', make_dump($node, 'restored', 'restored.dump'), 'n
 
 # The accepted dump gives the rows of the original.
 my $sums = q{
-	SELECT string_agg(format('%s %s', c.relname, (xpath('/row/c/text()', query_to_xml(format(
-		'SELECT count(*) || '' '' || COALESCE(sum(hashtext(t::text)::bigint), 0) AS c FROM openmetadata.%I AS t', c.relname),
-		true, true, '')))[1]), ', ' ORDER BY c.relname)
-	FROM pg_class AS c WHERE c.relnamespace = 'openmetadata'::regnamespace AND c.relkind = 'r'};
+	SELECT format('SELECT %L, count(*), sum(hashtext(t::text)::bigint) FROM openmetadata.%I AS t', relname, relname)
+	FROM pg_class WHERE relnamespace = 'openmetadata'::regnamespace AND relkind = 'r' ORDER BY relname \gexec};
+like(sql($node, $db, $sums), qr/^ingestion_pipeline_entity\|[1-9]/m, 'there are rows');
 is(sql($node, 'restored', $sums), sql($node, $db, $sums), 'and has the same rows in every table');
 
 # The same names, other tables: a database that was dropped and made again has
