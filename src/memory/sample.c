@@ -502,12 +502,15 @@ sample_from_statistics(Relation relation)
 
 	sample->blocks = total_blocks(parts);
 	sample->dead_rows = total_dead_rows(parts);
-	sample->unseen_blocks = total_unseen_blocks(parts);
 	sample->rows = 0;
 	foreach(lc, parts)
 	{
-		double		rows = counted_rows(lfirst(lc));
+		const SamplePart *part = lfirst(lc);
+		double		rows = counted_rows(part);
 
+		/* by the catalog, as the visibility map would have to be read */
+		sample->unseen_blocks += Max((double) part->blocks -
+									 part->relation->rd_rel->relallvisible, 0);
 		if (rows < 0 || sample->rows < 0)
 			sample->rows = -1;
 		else
