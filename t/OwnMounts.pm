@@ -28,6 +28,7 @@ if (!defined $ENV{UPGRADE_PREREQ_OWN_MOUNTS})
 our $own_mounts = $ENV{UPGRADE_PREREQ_OWN_MOUNTS};
 
 my $folder = File::Temp::tempdir(CLEANUP => 1);
+my @mounted;
 chmod 0755, $folder;
 
 # Mount a small file system, "64m" for example; returns its folder.
@@ -38,7 +39,18 @@ sub mount_small
 	mkdir "$folder/$name" or die "$name: $!";
 	system('mount', '-t', 'tmpfs', '-o', "size=$size,mode=0700", 'tmpfs', "$folder/$name") == 0
 	  or BAIL_OUT("mount: $?");
+	push @mounted, "$folder/$name";
 	return "$folder/$name";
+}
+
+# The servers have ended by now, and File::Temp is about to remove the folders,
+# which it cannot do while something is mounted there.
+END
+{
+	my $status = $?;
+
+	system('umount', '-l', $_) for @mounted;
+	$? = $status;
 }
 
 1;
