@@ -91,8 +91,8 @@ DECLARE
     line text;
 BEGIN
     PERFORM set_config('work_mem', setting_bytes / 1024 || 'kB', true);
-    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, TIMING OFF) ' || query LOOP
-        IF line ~ 'Disk:|Batches: ([2-9]|\d\d)' THEN
+    FOR line IN EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) ' || query LOOP
+        IF line ~ 'Batches: ([2-9]|\d\d)|temp .*written=' THEN
             RETURN true;
         END IF;
     END LOOP;
@@ -107,6 +107,7 @@ SELECT q.query, pg_temp.spills(q.query, (n.bytes * 1.02)::bigint) AS with_it,
        e.needed_bytes > e.one_pass_bytes AS more_than_one_pass
 FROM (VALUES ('SELECT * FROM entity ORDER BY name'),
              ('SELECT name FROM entity ORDER BY name'),
+             ('SELECT count(DISTINCT name) FROM entity'),
              ('SELECT id, doc ->> ''fqn'' FROM entity ORDER BY 2')) AS q (query),
      upgrade_prereq_estimate(q.query) AS e,
      LATERAL (SELECT e.needed_bytes + CASE current_setting('debug_assertions')

@@ -135,6 +135,7 @@ sub test_eras
 # there when the statements run: 1.3.0 adds that of the events, 1.9.9 drops that
 # of the profiles.
 my %growth = (
+	'1.0' => '',
 	'1.4' => q{
 		INSERT INTO data_quality_data_time_series (entityfqnhash, extension, jsonschema, json)
 		SELECT entityfqnhash || '.' || md5('1'), extension, jsonschema, json
@@ -297,6 +298,8 @@ sub test_trigrams
 }
 
 test_eras();
+make_database('sizes_1_0', '1.0');
+test_statements('sizes_1_0', '1.0.2', '1.1.1', 1);
 make_database('sizes_1_4', '1.4');
 test_statements('sizes_1_4', '1.1.0', '1.8.2', 14);
 make_database('sizes', '1.8');

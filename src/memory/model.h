@@ -58,7 +58,7 @@ typedef struct ModelNeed
 								 * depends on chance */
 } ModelNeed;
 
-/* What a Sort sorts; see model_sort_kind(). */
+/* What is sorted; see model_sort_kind(). */
 typedef enum ModelSortKind
 {
 	MODEL_SORT_TUPLES,
@@ -100,6 +100,7 @@ typedef struct ModelHashAggregate
 extern double model_power_length(double length);
 extern ModelRows model_even_rows(double count, double length);
 
+extern ModelSortKind model_aggregate_sort_kind(int columns, bool by_value);
 extern ModelSortKind model_sort_kind(int major, int columns, bool by_value);
 extern ModelNeed model_sort(const ModelServer *server, const ModelRows *rows,
 							ModelSortKind kind, double bound);

@@ -80,15 +80,28 @@ tuple_context(int major, bool bounded)
 }
 
 /*
- * Whether a Sort keeps tuples or datums: a single by-value column from 15, a
- * single column of any type from 16 (ExecInitSort() in executor/nodeSort.c).
+ * Whether the sort within an aggregate, as of count(DISTINCT x), keeps tuples or
+ * datums: those of a single column (initialize_aggregate() in
+ * executor/nodeAgg.c).
+ */
+ModelSortKind
+model_aggregate_sort_kind(int columns, bool by_value)
+{
+	if (columns != 1)
+		return MODEL_SORT_TUPLES;
+	return by_value ? MODEL_SORT_BY_VALUE : MODEL_SORT_BY_REFERENCE;
+}
+
+/*
+ * The same for a Sort node: by-value datums from 15, others from 16
+ * (ExecInitSort() in executor/nodeSort.c).
  */
 ModelSortKind
 model_sort_kind(int major, int columns, bool by_value)
 {
-	if (columns != 1 || major < (by_value ? 15 : 16))
+	if (major < (by_value ? 15 : 16))
 		return MODEL_SORT_TUPLES;
-	return by_value ? MODEL_SORT_BY_VALUE : MODEL_SORT_BY_REFERENCE;
+	return model_aggregate_sort_kind(columns, by_value);
 }
 
 /*

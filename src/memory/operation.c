@@ -75,6 +75,16 @@ const Operation operations[] = {
 		"unique index on (source, tagfqnhash, targetfqnhash)",
 		"CREATE UNIQUE INDEX ON tag_usage (source, (" NEW_HASH("tagfqn") "), (" NEW_HASH("targetfqn")
 	"))"},
+	/* in Java; the pages of names without a hash begin with all names */
+	{.version = "1.1.0", "entity_extension_time_series",
+		"sort of all entityfqn to count them",
+	"SELECT count(DISTINCT entityfqn) FROM entity_extension_time_series"},
+	{.version = "1.1.0", "entity_extension_time_series",
+		"distinct entityfqn, for a page of them",
+	"SELECT DISTINCT entityfqn FROM entity_extension_time_series LIMIT 1000"},
+	{.version = "1.1.0", "field_relationship",
+		"distinct (fromfqn, tofqn), for a page of them",
+	"SELECT DISTINCT fromfqn, tofqn FROM field_relationship LIMIT 1000"},
 
 	/* after profiles and test results have moved to tables of their own */
 	{.version = "1.1.5", "entity_extension_time_series",

@@ -75,22 +75,25 @@ add_tuplestore(PlanReader *reader, const PlanRows *rows,
 	add_use(reader, use, operation, model_tuplestore(&server, &kept), false);
 }
 
+/* Is the first of the columns, if there are any, passed by value? */
+static bool
+first_is_by_value(List *columns)
+{
+	return columns != NIL && get_typbyval(exprType(linitial(columns)));
+}
+
 /*
  * A sort of the rows of a node, of which bound are wanted (0: all).
  */
 static void
 add_sort(PlanReader *reader, const PlanRows *rows, List *columns,
-		 const char *operation, double bound)
+		 ModelSortKind kind, const char *operation, double bound)
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	ModelServer server = server_of_node();
-	ModelSortKind kind;
 	ModelRows	kept;
 	ModelNeed	need;
 
-	kind = model_sort_kind(server.major, list_length(columns),
-						   columns != NIL &&
-						   get_typbyval(exprType(linitial(columns))));
 	kept = plan_rows_kept(reader, rows,
 						  kind == MODEL_SORT_TUPLES ? ROW_MINIMAL_TUPLE : ROW_DATUM,
 						  columns, use);
@@ -352,11 +355,16 @@ add_aggregate_sorts(PlanReader *reader, Agg *agg, const PlanRows *input,
 	foreach(lc, scan->aggregates)
 	{
 		Aggref	   *aggref = lfirst_node(Aggref, lc);
+		List	   *columns;
 
-		if ((aggref->aggorder != NIL || aggref->aggdistinct != NIL) &&
-			!aggref_is_presorted(aggref))
-			add_sort(reader, &group, plan_rows_columns(aggref->args, input, NULL),
-					 "Sort (in aggregate)", 0);
+		if ((aggref->aggorder == NIL && aggref->aggdistinct == NIL) ||
+			aggref_is_presorted(aggref))
+			continue;
+		columns = plan_rows_columns(aggref->args, input, NULL);
+		add_sort(reader, &group, columns,
+				 model_aggregate_sort_kind(list_length(columns),
+										   first_is_by_value(columns)),
+				 "Sort (in aggregate)", 0);
 	}
 }
 
@@ -401,7 +409,7 @@ read_aggregate(PlanReader *reader, Agg *agg)
 		PlanRows   *set_groups;
 
 		if (outerPlan(set) != NULL) /* grouping sets that are sorted again */
-			add_sort(reader, input, input->columns, "Sort", 0);
+			add_sort(reader, input, input->columns, MODEL_SORT_TUPLES, "Sort", 0);
 		set_groups = plan_rows_groups(reader, &agg->plan, input, set->numCols,
 									  set->grpColIdx);
 		count += sets_count(reader, agg, set, input);
@@ -656,7 +664,11 @@ read_sort(PlanReader *reader, Plan *plan, double bound)
 {
 	PlanRows   *input = read_node(reader, outerPlan(plan), 0);
 
-	add_sort(reader, input, input->columns, "Sort", bound);
+	add_sort(reader, input, input->columns,
+			 model_sort_kind(server_of_node().major,
+							 list_length(input->columns),
+							 first_is_by_value(input->columns)),
+			 "Sort", bound);
 	return plan_rows_above(reader, plan, input, true);
 }
 
