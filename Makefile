@@ -83,7 +83,9 @@ OBJS = \
 	src/memory/new_file.o \
 	src/memory/operation.o \
 	src/memory/plan.o \
+	src/memory/plan_aggregate.o \
 	src/memory/plan_rows.o \
+	src/memory/plan_use.o \
 	src/memory/row_length.o \
 	src/memory/row_share.o \
 	src/memory/row_source.o \

@@ -367,6 +367,17 @@ plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 	return rows;
 }
 
+/*
+ * The rows of the largest group; if that is not known, or all are about as
+ * large, the mean.
+ */
+double
+plan_rows_of_group(const PlanRows *groups)
+{
+	return groups->largest_group > 0 ? groups->largest_group :
+		groups->group_rows;
+}
+
 /* The rows of several inputs, one after the other. */
 PlanRows *
 plan_rows_append(List *inputs)

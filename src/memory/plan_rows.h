@@ -52,6 +52,7 @@ extern PlanRows *plan_rows_above(PlanReader *reader, Plan *plan,
 extern PlanRows *plan_rows_groups(PlanReader *reader, Plan *plan,
 								  const PlanRows *input, int key_count,
 								  const AttrNumber *keys);
+extern double plan_rows_of_group(const PlanRows *groups);
 extern PlanRows *plan_rows_append(List *inputs);
 extern PlanRows *plan_rows_returned(ModifyTable *modify,
 									const PlanRows *input);
