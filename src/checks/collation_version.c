@@ -70,8 +70,7 @@ make_finding(const Check *check, uint64 row, MemoryContext context)
 	Finding    *finding;
 
 	finding = check_finding(check, FINDING_FOUND,
-							psprintf("the order of %s %s has changed since indexes of OpenMetadata's tables were built",
-									 type, name));
+							psprintf("the collation version of %s %s is not the one recorded", type, name));
 	finding->object_type = type;
 	finding->object_identity = name;
 	finding->finding_key = psprintf("%s:%s", check->id, name);

@@ -13,8 +13,9 @@
 -- tables runs for every row that the migration writes, which can be all of
 -- them, and an event trigger for each of its hundreds of ALTER and CREATE
 -- statements.  An error in one is an error of the migration.  What the code
--- does cannot be told from outside.  Event triggers that belong to an extension are
--- left out, and so are triggers that only fire in a replica.
+-- does cannot be told from outside.  Of an event trigger, the detail names the
+-- commands that it is for, if not all are.  Event triggers that belong to an extension
+-- are left out, and so are triggers that only fire in a replica.
 WITH row_trigger AS (
     SELECT format('%I', trigger.tgname) AS name,
            format('%I.%I', namespace.nspname, class.relname) AS table_name,
@@ -31,7 +32,10 @@ WITH row_trigger AS (
       AND trigger.tgenabled IN ('O', 'A')
 ),
 event_trigger AS (
-    SELECT trigger.evtname, trigger.evtenabled
+    SELECT trigger.evtname, trigger.evtenabled,
+           format('"%s" on %s%s', trigger.evtname, trigger.evtevent,
+                  ' for ' || array_to_string(trigger.evttags[1:5], ', ')
+                  || CASE WHEN cardinality(trigger.evttags) > 5 THEN ', ...' ELSE '' END) AS described
     FROM pg_catalog.pg_event_trigger AS trigger
     WHERE trigger.evtenabled IN ('O', 'A')
       AND trigger.evtevent <> 'login'
@@ -55,10 +59,10 @@ FROM fact, row_trigger
 GROUP BY fact.schema_name
 UNION ALL
 SELECT 'database', quote_ident(current_database()),
-       'event triggers run for the statements of the migration',
+       'event triggers can run for statements of the migration',
        format('Event triggers (%s): %s%s.', count(*),
-              array_to_string((array_agg(format('"%s"', evtname) ORDER BY evtname))[1:10], ', '),
-              CASE WHEN count(*) > 10 THEN ', ...' END),
+              array_to_string((array_agg(described ORDER BY evtname))[1:10], '; '),
+              CASE WHEN count(*) > 10 THEN '; ...' END),
        'An error in one of them is an error of the migration. Find out what they do, or switch them off for the migration.',
        string_agg(format('ALTER EVENT TRIGGER %I DISABLE;', evtname), ' ' ORDER BY evtname),
        string_agg(format('ALTER EVENT TRIGGER %I ENABLE%s;', evtname, CASE evtenabled WHEN 'A' THEN ' ALWAYS' END),
