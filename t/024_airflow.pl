@@ -684,12 +684,29 @@ is( $session->query(q{
 		COMMIT}),
 	"1\n\n", 'a limit that was reached cancels nothing that comes later');
 
-# A query that waits there ends, too, when nobody listens any more.
+# A query that waits there ends, too, when nobody listens any more.  It waits for
+# a second, so whoever looks for that has a session already.
+my $watcher = session($other, 'airflow_db');
+my $ender = session($node, $db);
+
+$watcher->begin(q{
+	DO $$
+	BEGIN
+		FOR i IN 1 .. 10000 LOOP
+			PERFORM pg_stat_clear_snapshot();
+			IF EXISTS (SELECT FROM pg_stat_activity WHERE datname = 'airflow_db' AND wait_event_type = 'Lock') THEN
+				RETURN;
+			END IF;
+			PERFORM pg_sleep(0.01);
+		END LOOP;
+		RAISE 'nobody waits';
+	END $$});
 $session->begin(q{SELECT count(*) FROM upgrade_prereq_runs(airflow_server => 'airflow')});
-$other->poll_query_until('postgres', q{SELECT count(*) = 1 FROM pg_stat_activity WHERE datname = 'airflow_db' AND wait_event_type = 'Lock'})
-  or fail('it does not wait');
-sql($node, $db, 'SELECT pg_terminate_backend(' . $session->pid . ')');
+$watcher->finish;
+is($watcher->errors, '', 'a query that waits there');
+$ender->query('SELECT pg_terminate_backend(' . $session->pid . ')');
 $session->finish;
+$_->close foreach ($watcher, $ender);
 $holder->query('ROLLBACK');
 $holder->close;
 nothing_is_left('ended');
