@@ -400,11 +400,9 @@ foreach my $sample ('true', 'false')
 	$start = time;
 	my $rows = sql($node, 'large', estimate($script, columns => 'count(*), count(*) FILTER (WHERE outcome = $$unknown$$)',
 			arguments => ", sample => $sample"));
-	my $seconds = time - $start;
-
-	diag(sprintf('100 statements with sample => %s took %.2f s', $sample, $seconds));
+	# told, not asserted: what is read is below, and does not depend on the machine
+	diag(sprintf('100 statements with sample => %s took %.2f s', $sample, time - $start));
 	like($rows, qr/^\d{3}\|0$/, "100 statements are estimated with sample => $sample");
-	cmp_ok($seconds, '<', $sample eq 'true' ? 10 : 2, 'in time');
 
 	my @blocks = all_reads() =~ /^\w+\|(\d+)$/mg;
 	is(scalar(@blocks), 2, 'there are counters of blocks');
