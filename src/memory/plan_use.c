@@ -22,6 +22,10 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+/* The note about hash tables that are never written to files. */
+static const char *const no_limit =
+"the planner decides by its estimate; once chosen, the hash table has no limit";
+
 /* The server as the model wants it, for a node that is limited by work_mem. */
 ModelServer
 plan_use_server(void)
@@ -200,7 +204,7 @@ plan_use_hashed_subplan(PlanReader *reader, const SubPlan *subplan)
 	use->row_bytes = plan->plan_width;
 	use->certainty = CERTAINTY_EXACT;
 	use->source = SOURCE_STATISTICS;
-	use->note = "the planner decides by its estimate; once chosen, the hash table has no limit";
+	use->note = no_limit;
 	need = model_hashed_subplan(&server, use->rows, plan->plan_width);
 	need.one_pass_bytes = need.needed_bytes;	/* with less it is no hash */
 	plan_use_add(reader, use,
@@ -220,7 +224,7 @@ plan_use_hashed_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 						  use);
 	use->rows = groups;
 	use->certainty = CERTAINTY_ROUGH;
-	use->note = "the planner decides by its estimate; once chosen, the hash table has no limit";
+	use->note = no_limit;
 	plan_use_add(reader, use, operation,
 				 model_hashed_setop(&server, groups, outerPlan(plan)->plan_width), true);
 }
