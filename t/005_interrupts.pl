@@ -177,17 +177,11 @@ is_same($session->query($state), $before, 'after that transaction: settings, loc
 
 # The gate, too.
 $session->begin('SELECT upgrade_prereq_require();');
-$observer->query("
-	DO \$\$ BEGIN
-		FOR i IN 1 .. 1000 LOOP
-			PERFORM pg_stat_clear_snapshot();
-			EXIT WHEN (SELECT state = 'active' AND query LIKE '%require%'
-			                  AND clock_timestamp() - query_start > interval '0.5 s'
-			           FROM pg_stat_activity WHERE pid = @{[ $session->pid ]});
-			PERFORM pg_sleep(0.05);
-		END LOOP;
-	END \$\$;
-	SELECT pg_cancel_backend(@{[ $session->pid ]})");
+$observer->begin_watching('pid = ' . $session->pid . q{ AND state = 'active' AND query LIKE '%require%'
+	AND clock_timestamp() - query_start > interval '0.5 s'});
+$observer->finish;
+is($observer->errors, '', 'the gate is at work');
+$observer->query('SELECT pg_cancel_backend(' . $session->pid . ')');
 $out = $session->finish;
 is(error_lines($session->errors), 'ERROR:  57014: canceling statement due to user request', 'a cancel ends the gate');
 

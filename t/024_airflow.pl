@@ -689,18 +689,7 @@ is( $session->query(q{
 my $watcher = session($other, 'airflow_db');
 my $ender = session($node, $db);
 
-$watcher->begin(q{
-	DO $$
-	BEGIN
-		FOR i IN 1 .. 10000 LOOP
-			PERFORM pg_stat_clear_snapshot();
-			IF EXISTS (SELECT FROM pg_stat_activity WHERE datname = 'airflow_db' AND wait_event_type = 'Lock') THEN
-				RETURN;
-			END IF;
-			PERFORM pg_sleep(0.01);
-		END LOOP;
-		RAISE 'nobody waits';
-	END $$});
+$watcher->begin_watching(q{datname = 'airflow_db' AND wait_event_type = 'Lock'});
 $session->begin(q{SELECT count(*) FROM upgrade_prereq_runs(airflow_server => 'airflow')});
 $watcher->finish;
 is($watcher->errors, '', 'a query that waits there');

@@ -359,6 +359,27 @@ sub finish
 	return $out;
 }
 
+# Begin to look for a session of which this holds, in pg_stat_activity, 50 times a
+# second.  What lasts for a moment only is missed by psql, which has to connect first.
+# finish() waits for it; errors() says that there was none.
+sub begin_watching
+{
+	my ($self, $condition) = @_;
+
+	$self->begin("
+		DO \$\$
+		BEGIN
+			FOR i IN 1 .. 5000 LOOP
+				PERFORM pg_stat_clear_snapshot();
+				IF EXISTS (SELECT FROM pg_stat_activity WHERE $condition) THEN
+					RETURN;
+				END IF;
+				PERFORM pg_sleep(0.02);
+			END LOOP;
+			RAISE 'there is no such session';
+		END \$\$");
+}
+
 # The messages of what was finished last.
 sub errors
 {
