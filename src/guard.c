@@ -192,14 +192,15 @@ end_time_limit(TimeLimit *limit, bool started)
 }
 
 /*
- * Was it the user, or the server, who wanted the query to stop?  Then it is
- * not for us to go on.
+ * Was it the limit that this call started?  After a cancel by the user, or by
+ * the server, it is not for us to go on; and a limit that was started further
+ * out is reported there, as nothing would start it again.
  */
 static bool
-is_wish_to_stop(const TimeLimit *limit, const ErrorData *error)
+is_own_limit(const TimeLimit *limit, bool started)
 {
-	return error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
-		!limit->is_up && !check_limit.is_up;
+	return started && limit->is_up &&
+		(limit == &check_limit || !check_limit.runs || !check_limit.is_up);
 }
 
 /* Turn an error into an obstacle. */
@@ -209,14 +210,10 @@ obstacle_from_error(const TimeLimit *limit, const ErrorData *error)
 	Obstacle   *obstacle;
 
 	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-	{
-		if (!limit->is_up)
-			limit = &check_limit;
 		return obstacle_make(error->sqlerrcode,
 							 psprintf("the time limit of %d ms was reached",
 									  limit->ms),
 							 limit->hint, NULL);
-	}
 	obstacle = obstacle_make(error->sqlerrcode, error->message, error->hint,
 							 NULL);
 	obstacle->detail = error->detail;
@@ -269,7 +266,8 @@ run_within(TimeLimit *limit, int ms, GuardedFunction function, void *argument)
 
 	if (error == NULL)
 		return NULL;
-	if (is_wish_to_stop(limit, error))
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED &&
+		!is_own_limit(limit, started))
 	{
 		error->context = NULL;	/* the text of our query helps nobody */
 		ReThrowError(error);

@@ -220,6 +220,16 @@ $session->query(sprintf('SET upgrade_prereq.check_timeout = %d', 1 + 500 * $once
 is( $session->query(q{
 		SELECT status, data ->> 'sqlstate' FROM upgrade_prereq_findings(include => '{work_mem}')}),
 	'unknown|57014', 'functions of ours within a check share its time limit');
+# Each of many statements is guarded by itself, and the time is that of the whole
+# call: once it is over the call ends, and goes on with no statement.
+$session->query(q{
+	SET upgrade_prereq.check_timeout = '60ms';
+	BEGIN;
+	DELETE FROM openmetadata.server_change_log WHERE version !~ '^1\.(0|1\.0)';
+	SELECT sqlstate, note FROM upgrade_prereq_memory() WHERE sqlstate = '57014';
+	ROLLBACK});
+is(error_lines($session->errors), 'ERROR:  57014: the time limit of 60 ms was reached',
+	'a limit that is reached within a guarded part ends the whole');
 $session->query(q{SET upgrade_prereq.check_timeout = '1min'});
 
 # ----- the end of the session -----
