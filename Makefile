@@ -72,6 +72,7 @@ OBJS = \
 	src/memory/estimate.o \
 	src/memory/foreign_code.o \
 	src/memory/harmless.o \
+	src/memory/hide_calls.o \
 	src/memory/host.o \
 	src/memory/index_build.o \
 	src/memory/limit.o \

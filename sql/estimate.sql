@@ -423,6 +423,51 @@ SELECT n, outcome, note FROM pg_temp.look($$
     SELECT * FROM entity WHERE id = txid_current();
 $$);
 SELECT pg_current_xact_id_if_assigned() IS NULL AS no_xid;
+-- nor with a constant that the planner moves to where it is an argument, or is
+-- left with: an error would show what is in the table
+CREATE TABLE secret AS SELECT 'what is secret' AS v;
+CREATE VIEW secret_name AS SELECT 'secret'::text AS n;
+SELECT form.source, argument, e.outcome, e.note
+FROM (VALUES ('(SELECT ''secret'' AS n) AS q', 'q.n'),
+             ('(SELECT ''secret'' AS n OFFSET 0) AS q', 'q.n'),
+             ('(SELECT ''secret'' AS n UNION ALL SELECT ''secret'') AS q', 'q.n'),
+             ('(VALUES (''secret'')) AS q (n)', 'q.n'),
+             ('concat(''secret'') AS q (n)', 'q.n'),
+             ('secret_name AS q', 'q.n'),
+             ('(SELECT ''secret'' AS n) AS a JOIN (SELECT ''secret'' AS n) AS b USING (n)', 'n'),
+             ('(SELECT ''secret'' AS n) AS a, LATERAL (SELECT a.n || left(t.name, 0) AS m, a.n) AS q', 'q.n'),
+             ('(SELECT ''sec'' AS n) AS q', 'concat(q.n, ''ret'')'),
+             ('other AS q', 'CASE WHEN true THEN ''secret'' ELSE q.name END'),
+             ('other AS q', 'CASE t.id WHEN NULL THEN t.name ELSE ''secret'' END'),
+             ('other AS q', 'coalesce(''secret'', q.name)'),
+             ('other AS q', '(ROW (''secret'', q.name)).f1')) AS form (source, argument),
+     LATERAL upgrade_prereq_estimate(format(
+         'SELECT * FROM entity AS t, %s WHERE t.id = table_to_xml((%s)::text::regclass, true, true, '''')::text::int',
+         form.source, argument)) AS e;
+SELECT n, outcome, note FROM pg_temp.look($$
+    WITH q AS (SELECT 'secret' AS n)
+    SELECT * FROM entity AS t, q WHERE t.id = table_to_xml(q.n::regclass, true, true, '')::text::int;
+    SELECT * FROM (SELECT 'secret' AS n) AS q
+    WHERE EXISTS (SELECT FROM entity AS t WHERE t.id = table_to_xml(q.n::regclass, true, true, '')::text::int);
+    SELECT length(lpad('x', q.n)) FROM (SELECT 1000000000 AS n) AS q, entity;
+$$);
+-- a call that the planner cannot run is planned as it stands
+SELECT query, e.outcome, e.node
+FROM (VALUES ('SELECT * FROM entity AS t JOIN other AS o ON lpad(t.name, 9) = lpad(o.name, 9)'),
+             ('SELECT * FROM (SELECT name, id + 1 AS n FROM entity) AS t JOIN other AS o ON lpad(t.name, t.n) = o.name'),
+             ('WITH t AS (SELECT name FROM entity UNION ALL SELECT name FROM other) SELECT * FROM t JOIN other AS o ON lpad(t.name, 9) = o.name'),
+             ('SELECT * FROM entity AS t CROSS JOIN jsonb_array_elements_text(t.doc) AS e JOIN other AS o ON lpad(e, 9) = o.name'))
+     AS form (query), LATERAL upgrade_prereq_estimate(query) AS e;
+-- an operator of somebody's own can call anything
+CREATE OPERATOR === (FUNCTION = int4eq, LEFTARG = int, RIGHTARG = int, RESTRICT = eqsel);
+SELECT n, outcome, note FROM pg_temp.look($$
+    SELECT * FROM entity WHERE id === 1;
+    SELECT * FROM entity WHERE id === ANY (ARRAY[1, 2]);
+    SELECT * FROM entity WHERE NOT id = 1;
+$$);
+DROP OPERATOR === (int, int);
+DROP VIEW secret_name;
+DROP TABLE secret;
 CREATE DOMAIN checked AS int CHECK (mine(VALUE) = 1);
 SELECT n, outcome, note FROM pg_temp.look($$
     SELECT '{1}'::checked[];

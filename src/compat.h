@@ -80,6 +80,21 @@ sorts_charge_datums(void)
 #define constraint_is_stored(constraint) true
 #endif
 
+/*
+ * 18: the planner puts the expression of a virtual column in its place, and of
+ * what a query groups by what stands there.
+ */
+#if PG_VERSION_NUM >= 180000
+#define column_is_virtual(relation, column) \
+	(get_attgenerated(relation, column) == ATTRIBUTE_GENERATED_VIRTUAL)
+#define grouped_expression(entry, column) \
+	((entry)->rtekind == RTE_GROUP ? \
+	 (Node *) list_nth((entry)->groupexprs, (column) - 1) : NULL)
+#else
+#define column_is_virtual(relation, column) false
+#define grouped_expression(entry, column) NULL
+#endif
+
 /* 16: one function for the privileges on any kind of object. */
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_class.h"

@@ -494,9 +494,19 @@ table_owner(Oid table_oid)
 	return owner;
 }
 
+static void
+act_as(Oid new_user)
+{
+	Oid			user;
+	int			context;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(new_user, context | SECURITY_RESTRICTED_OPERATION);
+}
+
 /*
  * Go on as the owner of a table, until the caller puts the user back or the
- * (sub)transaction is rolled back.
+ * (sub)transaction is rolled back: for queries whose text is ours.
  * Planning a query can run functions of indexes, which are the owner's: they
  * must not get the rights of whoever asks.  The owner has no more rights on
  * the table than table_obstacle() saw to it that the caller has.
@@ -504,10 +514,18 @@ table_owner(Oid table_oid)
 void
 table_act_as_owner(Oid table_oid)
 {
-	Oid			user;
-	int			context;
+	act_as(table_owner(table_oid));
+}
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(table_owner(table_oid),
-						   context | SECURITY_RESTRICTED_OPERATION);
+/*
+ * The same for queries whose text is the caller's, or anybody's: who has not
+ * got the owner's rights does not get them.  The table may be InvalidOid.
+ */
+void
+table_lower_rights(Oid table_oid)
+{
+	Oid			user = GetUserId();
+	Oid			owner = OidIsValid(table_oid) ? table_owner(table_oid) : user;
+
+	act_as(has_privs_of_role(user, owner) ? owner : user);
 }

@@ -35,5 +35,6 @@ extern Obstacle *table_other_owner(const char *table_name,
 extern List *table_index_oids(Oid table_oid);
 extern Oid	table_owner(Oid table_oid);
 extern void table_act_as_owner(Oid table_oid);
+extern void table_lower_rights(Oid table_oid);
 
 #endif							/* UPGRADE_PREREQ_TABLE_H */

@@ -343,6 +343,25 @@ $out = sql($node, 'victim', q{
 	SELECT outcome, note FROM upgrade_prereq_estimate('SELECT * FROM t, secret')});
 like($out, qr/^unknown\|tables "\w+" and "\w+" belong to different roles$/, 'tables of different owners are not read together');
 
+# What a statement says is planned with no rights but those of who asks, or of the
+# tables' owner if these are less: this index can be planned by one role only.
+sql($node, 'victim', q{
+	CREATE ROLE member LOGIN;
+	GRANT app TO member;
+	CREATE FUNCTION who() RETURNS name IMMUTABLE LANGUAGE internal AS 'current_user';
+	SET ROLE app;
+	CREATE TABLE owned (name text);
+	CREATE INDEX ON owned ((name || (1 / (who() = 'app')::int)));
+	GRANT SELECT ON owned TO visitor, member});
+foreach my $asked ([ 'postgres', 'light|' ], [ 'app', 'light|' ], [ 'member', 'light|' ],
+	[ 'visitor', 'unknown|division by zero' ])
+{
+	my ($role, $expected) = @$asked;
+
+	is( sql($node, 'victim', q{SELECT outcome, note FROM upgrade_prereq_estimate('SELECT * FROM owned ORDER BY name')}, user => $role),
+		$expected, "role $role plans with the rights of the owner only if it has them");
+}
+
 # ----- time limits and cancels -----
 
 my $long = write_script('long.sql', "SELECT * FROM t WHERE id > 5 ORDER BY name;\n" x 100_000);

@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "ddl.h"
 #include "foreign_code.h"
+#include "hide_calls.h"
 #include "index_build.h"
 #include "new_file.h"
 #include "nodes/makefuncs.h"
@@ -62,9 +63,9 @@ refuse(const char *statement)
 }
 
 /*
- * Open a table for a statement, without waiting for a lock; from now on its
- * owner acts.  NULL if it is not there and need not be.  Errors as in
- * relation_obstacle().
+ * Open a table for a statement, without waiting for a lock; from now on with
+ * no more than its owner's rights.  NULL if it is not there and need not be.
+ * Errors as in relation_obstacle().
  */
 static Relation
 open_table(const RangeVar *name, bool missing_ok)
@@ -77,7 +78,7 @@ open_table(const RangeVar *name, bool missing_ok)
 	obstacle = relation_obstacle(relid);
 	if (obstacle != NULL)
 		statement_obstacle_raise(obstacle);
-	table_act_as_owner(relid);
+	table_lower_rights(relid);
 	return table_open(relid, NoLock);
 }
 
@@ -106,7 +107,7 @@ table_expression(const TableChange *change, Node *raw, ParseExprKind kind,
 						format_type_be(type))));
 	assign_expr_collations(pstate, expression);
 	foreign_code_refuse(expression);
-	return foreign_code_hide_calls(expression, NULL);
+	return hide_calls_in_expression(expression);
 }
 
 /* Is a column of this type filled from a sequence? */

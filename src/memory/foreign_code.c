@@ -12,9 +12,10 @@
  *
  * So there are several lines of defence: statements that call foreign code
  * are refused; calls that the planner could run are hidden from it, unless
- * they are harmless; domains that could do harm are looked for; and what gets
- * through that, through an index or constraint of a table, is stopped when it
- * is called.
+ * they are harmless (hide_calls.c); domains that could do harm are looked for;
+ * what gets through that, through an index or constraint of a table, is
+ * stopped when it is called; and a statement never gets rights that its author
+ * has not (table_lower_rights()).
  *
  * src/memory/foreign_code.c
  *
@@ -60,42 +61,62 @@ is_volatile_c(Oid function)
 	return result;
 }
 
-static bool
-is_foreign(Oid function, void *context)
+/* Raise an error for what is called; what it is, is one word. */
+static void
+refuse(const char *called)
 {
-	if (function < FirstNormalObjectId || is_volatile_c(function))
-		return false;
-	*(Oid *) context = function;
-	return true;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is not one of PostgreSQL's own", called),
+			 errdetail("To plan the statement could run it, and what it does is not part of the statement.")));
+}
+
+/* For check_functions_in_node(). */
+static bool
+refuse_function(Oid function, void *context pg_attribute_unused())
+{
+	if (function >= FirstNormalObjectId && !is_volatile_c(function))
+		refuse(psprintf("function %s()", get_func_name(function)));
+	return false;
+}
+
+/*
+ * An operator that somebody made may call any function, and an estimate of what
+ * a condition selects calls it with values from the statistics, whatever the
+ * function is declared as (var_eq_const() in utils/adt/selfuncs.c).
+ */
+static void
+refuse_operator(Oid operator)
+{
+	if (operator >= FirstNormalObjectId)
+		refuse(psprintf("operator %s", get_opname(operator)));
 }
 
 static bool
-find_foreign(Node *node, void *context)
+refuse_foreign(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (check_functions_in_node(node, is_foreign, context))
-		return true;
+	(void) check_functions_in_node(node, refuse_function, NULL);
+	if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, NullIfExpr))
+		refuse_operator(((OpExpr *) node)->opno);
+	else if (IsA(node, ScalarArrayOpExpr))
+		refuse_operator(((ScalarArrayOpExpr *) node)->opno);
+
 	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, find_foreign, context, 0);
-	return expression_tree_walker(node, find_foreign, context);
+		return query_tree_walker((Query *) node, refuse_foreign, context, 0);
+	return expression_tree_walker(node, refuse_foreign, context);
 }
 
 /*
  * Raise an error (0A000) if an expression or query, after parse analysis,
- * calls a function that is not PostgreSQL's own; it must not be planned then.
+ * calls a function or an operator that is not PostgreSQL's own; it must not be
+ * planned then.
  */
 void
 foreign_code_refuse(Node *node)
 {
-	Oid			function;
-
-	if (find_foreign(node, &function))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("function %s() is not one of PostgreSQL's own",
-						get_func_name(function)),
-				 errdetail("To plan the statement could run it, and what it does is not part of the statement.")));
+	(void) refuse_foreign(node, NULL);
 }
 
 /* Is a function in a language that is not compiled? */
@@ -223,48 +244,4 @@ foreign_code_refuse_domains(void)
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-}
-
-/* Is there something in an expression that the planner does not know? */
-static bool
-find_variable(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var) || IsA(node, Param) || IsA(node, Aggref) ||
-		IsA(node, GroupingFunc) || IsA(node, WindowFunc) || IsA(node, SubLink))
-		return true;
-	return expression_tree_walker(node, find_variable, context);
-}
-
-/* May the planner run a function though it should not? */
-static bool
-is_to_hide(Oid function, void *context pg_attribute_unused())
-{
-	return !function_is_harmless(function) &&
-		func_volatile(function) != PROVOLATILE_VOLATILE &&
-		!get_func_retset(function);
-}
-
-/*
- * A copy of a query or expression in which calls are values that the planner
- * does not know, where it could run them and they are not known to be
- * harmless.
- */
-Node *
-foreign_code_hide_calls(Node *node, void *context)
-{
-	Node	   *copy;
-
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, Query))
-		return (Node *) query_tree_mutator((Query *) node,
-										   foreign_code_hide_calls, context, 0);
-	copy = expression_tree_mutator(node, foreign_code_hide_calls, context);
-	if (!IsA(copy, Aggref) && !IsA(copy, WindowFunc) && !IsA(copy, SubLink) &&
-		check_functions_in_node(copy, is_to_hide, NULL) &&
-		!find_variable(copy, NULL))
-		return unknown_value(copy);
-	return copy;
 }

@@ -15,7 +15,6 @@
 
 extern void foreign_code_refuse(Node *node);
 extern void foreign_code_refuse_domains(void);
-extern Node *foreign_code_hide_calls(Node *node, void *context);
 extern Obstacle *foreign_code_guard_run(GuardedFunction function,
 										void *argument);
 

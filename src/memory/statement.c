@@ -23,6 +23,7 @@
 #include "compat.h"
 #include "ddl.h"
 #include "foreign_code.h"
+#include "hide_calls.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
@@ -101,8 +102,8 @@ find_tables(Node *node, List **tables)
 }
 
 /*
- * See to it that the tables of a query may be looked at, and go on as their
- * owner: planning can run functions of their indexes.
+ * See to it that the tables of a query may be looked at, and go on with no more
+ * than their owner's rights: planning can run functions of their indexes.
  */
 static void
 require_tables(Query *query)
@@ -112,9 +113,7 @@ require_tables(Query *query)
 	ListCell   *lc;
 
 	(void) find_tables((Node *) query, &tables);
-	if (tables == NIL)
-		return;
-	first = linitial_oid(tables);
+	first = tables == NIL ? InvalidOid : linitial_oid(tables);
 	foreach(lc, tables)
 	{
 		Oid			relid = lfirst_oid(lc);
@@ -126,7 +125,7 @@ require_tables(Query *query)
 		if (obstacle != NULL)
 			statement_obstacle_raise(obstacle);
 	}
-	table_act_as_owner(first);
+	table_lower_rights(first);
 }
 
 /* The plan of a query under a value of work_mem. */
@@ -244,7 +243,7 @@ read_query(StatementCall *call, Query *query)
 	ListCell   *lc;
 
 	foreign_code_refuse((Node *) query);
-	query = castNode(Query, foreign_code_hide_calls((Node *) query, NULL));
+	query = hide_calls_in_query(query);
 	require_tables(query);
 	stmt = plan_at(call, query, call->settings->work_mem_kb);
 	call->estimate->uses = list_concat(call->estimate->uses,
