@@ -265,7 +265,31 @@ FROM (VALUES ('64kB'), ('70kB'), ('80kB'), ('100kB'), ('130kB'), ('160kB'), ('20
      LATERAL (SELECT set_config('work_mem', s.setting, false) OFFSET 0) AS c,
      LATERAL upgrade_prereq_estimate(:'query' || left(c.set_config, 0)) AS e
 ORDER BY s.setting COLLATE "C";
+-- what is not shared out each process keeps, and writes, as far as one may (of
+-- the last block of each file, a part is counted as a whole)
+SET enable_parallel_hash = off;
+SET enable_gathermerge = off;
+SET work_mem = '64kB';
+ALTER TABLE other SET (parallel_workers = 0);
+SELECT node, processes, note, temp_bytes > 0.6 * pg_temp.temp_written(:'query', '64kB') AS enough
+FROM upgrade_prereq_estimate(:'query');
+BEGIN;
+SET LOCAL temp_file_limit = '1500kB';
+SELECT use, outcome FROM pg_temp.look(:'query');
+SET LOCAL temp_file_limit = '1000kB';
+SELECT use, outcome FROM pg_temp.look(:'query');
+ROLLBACK;
+SET enable_hashjoin = off;
+SET enable_mergejoin = on;
+SELECT node, processes, note FROM upgrade_prereq_estimate(:'query');
+RESET enable_hashjoin;
 SET work_mem = '64MB';
+SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM entity WHERE id NOT IN (SELECT id FROM other)');
+-- but one process alone runs what comes first
+SELECT split_part(node, ' (', 1) AS node, processes FROM upgrade_prereq_estimate('SELECT * FROM entity WHERE id > (SELECT count(DISTINCT name) FROM other)');
+ALTER TABLE other RESET (parallel_workers);
+RESET enable_parallel_hash;
+RESET enable_gathermerge;
 RESET enable_mergejoin;
 RESET enable_nestloop;
 SET max_parallel_workers_per_gather = 0;

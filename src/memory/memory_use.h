@@ -56,6 +56,8 @@ typedef struct MemoryUse
 	int			processes;		/* that keep rows side by side */
 	double		multiplier;		/* of the setting: hash_mem_multiplier or 1 */
 	ModelNeed	need;
+	double		others_temp_bytes;	/* part of need.temp_bytes that no single
+									 * process writes: each has its own copy */
 	Certainty	certainty;
 	FigureSource source;
 	const char *note;			/* what else there is to say, or NULL */

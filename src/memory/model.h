@@ -80,6 +80,8 @@ typedef struct ModelHashJoin
 								 * values that the statistics know; or 0 */
 	int			processes;		/* that share a Parallel Hash, with the
 								 * leader; else 1 */
+	int			copies;			/* of a plain hash table, each in a process
+								 * that joins its part of the outer rows */
 } ModelHashJoin;
 
 typedef struct ModelHashAggregate

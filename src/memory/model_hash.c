@@ -245,7 +245,7 @@ model_hash_join(const ModelServer *server, const ModelHashJoin *join)
 	if (join->processes > 1)
 		need.temp_bytes = parallel_join_bytes(&size, limit);
 	else
-		need.temp_bytes = (inner_bytes + outer_bytes) *
+		need.temp_bytes = (inner_bytes * Max(join->copies, 1) + outer_bytes) *
 			(1 - 1 / Max(join_batches(&size, limit), 2));
 	return need;
 }

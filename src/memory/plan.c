@@ -134,6 +134,33 @@ read_append(PlanReader *reader, List *plans, double bound)
 	return plan_rows_append(inputs);
 }
 
+/*
+ * The same, or what they hand up at the same time: then each of the first of
+ * them is run by one process (choose_next_subplan_for_worker() in
+ * nodeAppend.c).
+ */
+static PlanRows *
+read_parallel_append(PlanReader *reader, const Append *append, double bound)
+{
+	int			processes = reader->processes;
+	List	   *inputs = NIL;
+	PlanRows   *rows;
+	ListCell   *lc;
+
+	if (!append->plan.parallel_aware)
+		return read_append(reader, append->appendplans, bound);
+	foreach(lc, append->appendplans)
+	{
+		if (foreach_current_index(lc) < append->first_partial_plan)
+			reader->processes = 1;
+		inputs = lappend(inputs, read_node(reader, lfirst(lc), bound));
+		reader->processes = processes;
+	}
+	rows = plan_rows_append(inputs);
+	rows->is_partial = true;
+	return rows;
+}
+
 /* The plan of a subquery that stands beside the plan proper, read once. */
 static PlanRows *
 read_subplan(PlanReader *reader, int plan_id)
@@ -147,16 +174,21 @@ read_subplan(PlanReader *reader, int plan_id)
 }
 
 /*
- * A subquery that is run on its own, before or besides the rest.  A CTE keeps
- * its rows, however many read it.
+ * A subquery that is run on its own, before or besides the rest, by the first
+ * process alone (ExecInitParallelPlan() in execParallel.c).  A CTE keeps its
+ * rows, however many read it.
  */
 static void
 read_init_plan(PlanReader *reader, const SubPlan *subplan)
 {
-	PlanRows   *rows = read_subplan(reader, subplan->plan_id);
+	int			processes = reader->processes;
+	PlanRows   *rows;
 
+	reader->processes = 1;
+	rows = read_subplan(reader, subplan->plan_id);
 	if (subplan->subLinkType == CTE_SUBLINK)
 		plan_use_tuplestore(reader, rows, "CTE Scan");
+	reader->processes = processes;
 }
 
 /* The rows below a Gather come from several processes. */
@@ -166,7 +198,7 @@ read_gathered(PlanReader *reader, Plan *plan, int workers, double bound)
 	PlanRows   *input;
 	PlanRows   *rows;
 
-	reader->processes = workers + (parallel_leader_participation ? 1 : 0);
+	reader->processes = Max(workers + (parallel_leader_participation ? 1 : 0), 1);
 	input = read_node(reader, outerPlan(plan), bound);
 	reader->processes = 1;
 	rows = plan_rows_above(reader, plan, input, true);
@@ -303,7 +335,7 @@ read_node_proper(PlanReader *reader, Plan *plan, double bound)
 		case T_FunctionScan:
 			return read_function(reader, plan);
 		case T_Append:
-			return read_append(reader, ((Append *) plan)->appendplans, bound);
+			return read_parallel_append(reader, (Append *) plan, bound);
 		case T_MergeAppend:
 			return read_append(reader, ((MergeAppend *) plan)->mergeplans, bound);
 		case T_ModifyTable:
@@ -330,8 +362,8 @@ read_node_proper(PlanReader *reader, Plan *plan, double bound)
 		case T_RecursiveUnion:
 			return read_recursion(reader, (RecursiveUnion *) plan);
 		case T_Gather:
-			return read_gathered(reader, plan, ((Gather *) plan)->num_workers,
-								 bound);
+			return read_gathered(reader, plan, ((Gather *) plan)->single_copy ?
+								 0 : ((Gather *) plan)->num_workers, bound);
 		case T_GatherMerge:
 			return read_gathered(reader, plan,
 								 ((GatherMerge *) plan)->num_workers, bound);

@@ -26,6 +26,9 @@
 static const char *const no_limit =
 "the planner decides by its estimate; once chosen, the hash table has no limit";
 
+/* The note about rows that are not shared out. */
+static const char *const in_each_note = "each process keeps all of the rows";
+
 /* The server as the model wants it, for a node that is limited by work_mem. */
 ModelServer
 plan_use_server(void)
@@ -37,8 +40,25 @@ plan_use_server(void)
 }
 
 /*
- * Note that a node keeps rows, unless it never needs more than the smallest
- * value of the setting.
+ * What a node needs that keeps all of these rows, in each process that runs it
+ * if they are not shared out: temp_file_limit is for one process (FileWrite()
+ * in storage/file/fd.c), the disk for all.
+ */
+ModelNeed
+plan_use_in_each(const PlanReader *reader, const PlanRows *rows,
+				 MemoryUse *use, ModelNeed need)
+{
+	if (reader->processes < 2 || rows->is_partial)
+		return need;
+	use->note = in_each_note;
+	use->others_temp_bytes = (reader->processes - 1) * need.temp_bytes;
+	need.temp_bytes += use->others_temp_bytes;
+	return need;
+}
+
+/*
+ * Note that a node keeps rows, in each process that runs it, unless it never
+ * needs more than the smallest value of the setting.
  */
 void
 plan_use_add(PlanReader *reader, MemoryUse *use, const char *operation,
@@ -50,8 +70,7 @@ plan_use_add(PlanReader *reader, MemoryUse *use, const char *operation,
 	use->setting_name = "work_mem";
 	use->need = need;
 	use->multiplier = is_hash ? hash_mem_multiplier : 1;
-	if (use->processes == 0)
-		use->processes = 1;
+	use->processes = reader->processes;
 	if (need.at_most)
 		use->certainty = Max(use->certainty, CERTAINTY_AT_MOST);
 	reader->uses = lappend(reader->uses, use);
@@ -67,7 +86,9 @@ plan_use_tuplestore(PlanReader *reader, const PlanRows *rows,
 	ModelRows	kept = plan_rows_kept(reader, rows, ROW_MINIMAL_TUPLE,
 									  rows->columns, use);
 
-	plan_use_add(reader, use, operation, model_tuplestore(&server, &kept), false);
+	plan_use_add(reader, use, operation,
+				 plan_use_in_each(reader, rows, use,
+								  model_tuplestore(&server, &kept)), false);
 }
 
 /* Is the first of the columns, if there are any, passed by value? */
@@ -92,14 +113,12 @@ plan_use_sort(PlanReader *reader, const PlanRows *rows, List *columns,
 	kept = plan_rows_kept(reader, rows,
 						  kind == MODEL_SORT_TUPLES ? ROW_MINIMAL_TUPLE : ROW_DATUM,
 						  columns, use);
-	if (rows->is_partial && reader->processes > 1)
-	{
-		use->processes = reader->processes;
+	if (rows->is_partial)
 		need = model_parallel_sort(&server, &kept, kind, bound,
 								   reader->processes);
-	}
 	else
-		need = model_sort(&server, &kept, kind, bound);
+		need = plan_use_in_each(reader, rows, use,
+								model_sort(&server, &kept, kind, bound));
 	if (bound > 0 && bound < kept.count)
 		use->certainty = Max(use->certainty, CERTAINTY_AT_MOST);
 	plan_use_add(reader, use, operation, need, false);
@@ -123,8 +142,10 @@ plan_use_incremental_sort(PlanReader *reader, IncrementalSort *sort,
 
 	use->certainty = CERTAINTY_ROUGH;
 	plan_use_add(reader, use, "Incremental Sort",
-				 model_incremental_sort(&server, &kept, plan_rows_of_group(groups),
-										0), false);
+				 plan_use_in_each(reader, input, use,
+								  model_incremental_sort(&server, &kept,
+														 plan_rows_of_group(groups), 0)),
+				 false);
 }
 
 /*
@@ -156,6 +177,26 @@ common_share(const Hash *hash, double values)
 	return share;
 }
 
+/*
+ * What a plain hash table needs.  If several processes run the join each has a
+ * table of its own, but they may share out the outer rows.
+ */
+static ModelNeed
+plain_hash_join(const PlanReader *reader, const PlanRows *outer,
+				const ModelServer *server, ModelHashJoin *join, MemoryUse *use)
+{
+	ModelNeed	one = model_hash_join(server, join);
+	ModelNeed	need = plan_use_in_each(reader, outer, use, one);
+
+	if (!outer->is_partial || reader->processes < 2)
+		return need;
+	join->copies = reader->processes;
+	need = model_hash_join(server, join);
+	use->others_temp_bytes = need.temp_bytes - one.temp_bytes;
+	use->note = in_each_note;
+	return need;
+}
+
 /* The hash table of a hash join. */
 void
 plan_use_hash_join(PlanReader *reader, Hash *hash, const PlanRows *outer,
@@ -177,11 +218,17 @@ plan_use_hash_join(PlanReader *reader, Hash *hash, const PlanRows *outer,
 		.processes = hash->plan.parallel_aware ? reader->processes : 1,
 	};
 
+	ModelNeed	need;
+
 	join.outer_common = common_share(hash, model_skew_values(&server, &join));
-	use->processes = reader->processes;
 	if (hash->plan.parallel_aware)
+	{
 		use->note = "all processes share the hash table";
-	plan_use_add(reader, use, "Hash", model_hash_join(&server, &join), true);
+		need = model_hash_join(&server, &join);
+	}
+	else
+		need = plain_hash_join(reader, outer, &server, &join, use);
+	plan_use_add(reader, use, "Hash", need, true);
 }
 
 /*

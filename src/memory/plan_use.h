@@ -14,6 +14,9 @@
 
 extern ModelServer plan_use_server(void);
 extern bool plan_use_is_by_value(List *columns);
+extern ModelNeed plan_use_in_each(const PlanReader *reader,
+								  const PlanRows *rows, MemoryUse *use,
+								  ModelNeed need);
 extern void plan_use_add(PlanReader *reader, MemoryUse *use,
 						 const char *operation, ModelNeed need, bool is_hash);
 extern void plan_use_tuplestore(PlanReader *reader, const PlanRows *rows,

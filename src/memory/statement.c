@@ -367,13 +367,27 @@ read_statement(void *argument)
 		read_parsed(call, copyObject(lfirst_node(RawStmt, statement)));
 }
 
-/* What will come of one use, when the temporary files take so much. */
+/* The temporary files of a statement. */
+typedef struct TempFiles
+{
+	double		bytes;			/* in use at once, as far as they are known */
+	double		process_bytes;	/* of them, most of one process */
+	bool		is_known;
+} TempFiles;
+
+/* Is the figure above a limit, which is -1 if there is none? */
+static bool
+is_above(double bytes, double limit_bytes)
+{
+	return limit_bytes >= 0 && bytes > limit_bytes;
+}
+
+/* What will come of one use, with these temporary files of the statement. */
 static Outcome
 judge_use(const MemoryUse *use, const StatementSettings *settings,
-		  double temp_bytes, bool temp_known)
+		  const TempFiles *temp)
 {
 	double		setting_bytes = setting_bytes_of(settings, use);
-	double		room = settings->temp_limit_bytes;
 
 	if (!settings->is_known)
 		return OUTCOME_UNKNOWN;
@@ -382,11 +396,10 @@ judge_use(const MemoryUse *use, const StatementSettings *settings,
 	if (use->need.needed_bytes <= setting_bytes || use->need.temp_bytes == 0)
 		return OUTCOME_IN_MEMORY;
 
-	if (room < 0 || (settings->free_bytes >= 0 && settings->free_bytes < room))
-		room = settings->free_bytes;
-	if (room >= 0 && temp_bytes > room)
+	if (is_above(temp->process_bytes, settings->temp_limit_bytes) ||
+		is_above(temp->bytes, settings->free_bytes))
 		return OUTCOME_FAILS;
-	if (settings->temp_limit_bytes >= 0 && !temp_known)
+	if (settings->temp_limit_bytes >= 0 && !temp->is_known)
 		return OUTCOME_UNKNOWN;
 	return setting_bytes < use->need.one_pass_bytes ? OUTCOME_SLOW :
 		OUTCOME_SPILLS_ONCE;
@@ -399,9 +412,8 @@ judge_use(const MemoryUse *use, const StatementSettings *settings,
 static void
 judge(StatementEstimate *estimate, const StatementSettings *settings)
 {
-	double		temp_bytes = 0;
+	TempFiles	temp = {0, 0, true};
 	double		build_temp_bytes = 0;
-	bool		temp_known = true;
 	double		build_bytes = 0;
 	ListCell   *lc;
 
@@ -412,7 +424,7 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 		double		held = use->multiplier *
 			Min(use->need.needed_bytes, setting_bytes_of(settings, use));
 
-		temp_known &= use->need.temp_bytes >= 0;
+		temp.is_known &= use->need.temp_bytes >= 0;
 		if (is_build)
 		{
 			/* all processes share the setting (_bt_parallel_build_main()) */
@@ -422,19 +434,21 @@ judge(StatementEstimate *estimate, const StatementSettings *settings)
 		else
 		{
 			estimate->peak_bytes += use->processes * held;
-			temp_bytes += Max(use->need.temp_bytes, 0);
+			temp.bytes += Max(use->need.temp_bytes, 0);
+			temp.process_bytes += Max(use->need.temp_bytes, 0) - use->others_temp_bytes;
 		}
 	}
 	estimate->peak_bytes = Max(estimate->peak_bytes, build_bytes);
-	temp_bytes = Max(temp_bytes, build_temp_bytes);
+	temp.bytes = Max(temp.bytes, build_temp_bytes);
+	temp.process_bytes = Max(temp.process_bytes, build_temp_bytes);
 
-	estimate->temp_bytes = temp_known ? temp_bytes : -1;
+	estimate->temp_bytes = temp.is_known ? temp.bytes : -1;
 	estimate->outcome = OUTCOME_LIGHT;
 	foreach(lc, estimate->uses)
 	{
 		MemoryUse  *use = lfirst(lc);
 
-		use->outcome = judge_use(use, settings, temp_bytes, temp_known);
+		use->outcome = judge_use(use, settings, &temp);
 		if (use->outcome == OUTCOME_UNKNOWN && use->note == NULL)
 			use->note = settings->is_known ?
 				"how much it writes to temporary files is not known" :
