@@ -243,7 +243,19 @@ SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM entity ORDER BY name');
--- that share a hash table: chance decides how many batches it has, so that what
+-- each may have all groups of the rows that it aggregates, whatever plan it is
+CREATE TABLE grouped AS
+SELECT g % 700 AS k, repeat('x', 300) || g AS v FROM generate_series(1, 20000) AS g;
+ANALYZE grouped;
+\set query 'SELECT k, max(v) FROM grouped GROUP BY k ORDER BY k LIMIT 1'
+SET work_mem = '64kB';
+SELECT bool_and(needed_bytes > 700 * 300) IS NOT FALSE AS in_each
+FROM upgrade_prereq_estimate(:'query') WHERE node = 'Sort';
+SET enable_gathermerge = off;
+SELECT bool_and(row_count >= 3 * 700) IS NOT FALSE AS in_all
+FROM upgrade_prereq_estimate(:'query') WHERE node = 'Sort';
+RESET enable_gathermerge;
+-- of a hash table that they share chance decides how many batches it has: what
 -- they write is not more than said, and may be less
 CREATE FUNCTION pg_temp.temp_written(query text, setting text) RETURNS bigint
 LANGUAGE plpgsql AS $$

@@ -106,6 +106,7 @@ extern ModelSortKind model_aggregate_sort_kind(int columns, bool by_value);
 extern ModelSortKind model_sort_kind(int major, int columns, bool by_value);
 extern ModelNeed model_sort(const ModelServer *server, const ModelRows *rows,
 							ModelSortKind kind, double bound);
+extern double model_largest_part(int processes);
 extern ModelNeed model_parallel_sort(const ModelServer *server,
 									 const ModelRows *rows, ModelSortKind kind,
 									 double bound, int processes);

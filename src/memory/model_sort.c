@@ -330,6 +330,13 @@ model_sort(const ModelServer *server, const ModelRows *rows,
 	return need;
 }
 
+/* The largest share of the rows that one of so many processes may get. */
+double
+model_largest_part(int processes)
+{
+	return Min(UNEVEN_PARTS / processes, 1);
+}
+
 /*
  * A Sort of which each of some processes sorts its part, in a setting of its
  * own.  How the rows are parted depends on how fast the processes are.
@@ -344,7 +351,7 @@ model_parallel_sort(const ModelServer *server, const ModelRows *rows,
 
 	if (processes < 2)
 		return model_sort(server, rows, kind, bound);
-	part.count *= Min(UNEVEN_PARTS / processes, 1);
+	part.count *= model_largest_part(processes);
 	need = model_sort(server, &part, kind, bound);
 	disk = rows->count * written_length(rows, kind);
 	if (need.temp_bytes > 0)
@@ -416,7 +423,7 @@ model_btree_build(const ModelServer *server, const ModelRows *tuples,
 	if (processes < 2)
 		return sort_need(server, &sort, tuples->count, bytes_per_row);
 	build.part = sort;
-	build.part.rows = ceil(sort.rows * Min(UNEVEN_PARTS / processes, 1));
+	build.part.rows = ceil(sort.rows * model_largest_part(processes));
 	build.processes = processes;
 	need.needed_bytes = INFINITY;
 	need.one_pass_bytes = model_smallest_setting(build_merges_once, &build,

@@ -203,6 +203,7 @@ read_gathered(PlanReader *reader, Plan *plan, int workers, double bound)
 	reader->processes = 1;
 	rows = plan_rows_above(reader, plan, input, true);
 	rows->is_partial = false;
+	rows->in_one = 0;
 	return rows;
 }
 

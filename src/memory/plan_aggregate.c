@@ -122,6 +122,26 @@ needed_columns(const Agg *agg, const PlanRows *input)
 	return columns;
 }
 
+/*
+ * What the hash table takes in each process that runs the aggregate: all groups
+ * that it may have, and its share of the rows, if they are shared out.
+ */
+static ModelNeed
+hash_aggregate_need(const PlanReader *reader, const PlanRows *input,
+					ModelHashAggregate *aggregate, MemoryUse *use)
+{
+	ModelServer server = plan_use_server();
+	ModelNeed	need;
+
+	if (!input->is_partial)
+		return plan_use_in_each(reader, input, use,
+								model_hash_aggregate(&server, aggregate));
+	aggregate->input.count /= reader->processes;
+	need = model_hash_aggregate(&server, aggregate);
+	need.temp_bytes *= reader->processes;
+	return need;
+}
+
 /* The hash table of an aggregate, or of one of its grouping sets. */
 static void
 add_hash_aggregate(PlanReader *reader, Agg *agg, int planned_width,
@@ -130,10 +150,10 @@ add_hash_aggregate(PlanReader *reader, Agg *agg, int planned_width,
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	MemoryUse	input_use;
-	ModelServer server = plan_use_server();
+	PlanRows	in_one = plan_rows_in_one(groups);
 	bool		is_rough = false;
 	ModelHashAggregate aggregate = {
-		.groups = plan_rows_kept(reader, groups, ROW_MINIMAL_TUPLE,
+		.groups = plan_rows_kept(reader, &in_one, ROW_MINIMAL_TUPLE,
 								 grouped_columns(agg, input, scan), use),
 		.input = plan_rows_kept(reader, input, ROW_MINIMAL_TUPLE,
 								needed_columns(agg, input), &input_use),
@@ -146,10 +166,9 @@ add_hash_aggregate(PlanReader *reader, Agg *agg, int planned_width,
 
 	if (is_rough)
 		use->certainty = CERTAINTY_ROUGH;
-	use->processes = input->is_partial ? reader->processes : 1;
 	plan_use_add(reader, use,
 				 scan->aggregates == NIL ? "HashAggregate (distinct)" : "HashAggregate",
-				 model_hash_aggregate(&server, &aggregate), true);
+				 hash_aggregate_need(reader, input, &aggregate, use), true);
 }
 
 /*

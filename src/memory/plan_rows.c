@@ -314,15 +314,15 @@ tables_read(List *expressions)
 }
 
 /*
- * The groups that the rows of a node form, by columns of its input, numbered
- * from 1: as the sample has it where the rows are those of one table; what
- * the planner thinks otherwise.
+ * The groups that the rows of all processes form: as the sample has it where
+ * they are those of one table; what the planner thinks otherwise.
  */
-PlanRows *
-plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
-				 int key_count, const AttrNumber *keys)
+static PlanRows *
+distinct_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
+				int key_count, const AttrNumber *keys)
 {
 	PlanRows   *rows = plan_rows_above(reader, plan, input, false);
+	double		planned = plan_rows_countable(plan->plan_rows);
 	List	   *expressions = NIL;
 	double		groups;
 	double		at_most;
@@ -338,6 +338,7 @@ plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 		rows->group_rows = input->count;
 		return rows;
 	}
+	rows->count = Min(scaled(planned, input), input->count);
 	rows->group_rows = input->count / Max(rows->count, 1);
 	for (int i = 0; i < key_count; i++)
 		expressions = lappend(expressions,
@@ -357,14 +358,47 @@ plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
 	at_most *= Max(input->parts, 1);
 
 	/* the planner has seen more rows, if the sample does not contradict it */
-	if (at_most < 1.5 * groups && rows->planned <= at_most &&
-		rows->planned >= groups * groups / at_most)
-		at_most = Min(at_most, rows->planned * 1.05);
+	if (at_most < 1.5 * groups && planned <= at_most &&
+		planned >= groups * groups / at_most)
+		at_most = Min(at_most, planned * 1.05);
 	rows->group_rows = input->count / Max(groups, 1);
 	rows->count = Min(at_most, input->count);
 	rows->certainty = Max(input->certainty, CERTAINTY_AT_MOST);
 	rows->source = SOURCE_SAMPLE;
 	return rows;
+}
+
+/*
+ * The groups that the rows of a node form, by columns of its input, numbered
+ * from 1.  Where processes share the rows, each may have all of the groups.
+ */
+PlanRows *
+plan_rows_groups(PlanReader *reader, Plan *plan, const PlanRows *input,
+				 int key_count, const AttrNumber *keys)
+{
+	PlanRows   *rows = distinct_groups(reader, plan, input, key_count, keys);
+	int			processes = reader->processes;
+
+	if (!input->is_partial || processes < 2)
+		return rows;
+	rows->in_one = Min(rows->count,
+					   ceil(input->count * model_largest_part(processes)));
+	rows->count = Min(rows->count * processes, input->count);
+	return rows;
+}
+
+/* Rows as one process has them, if each may have all of their kind. */
+PlanRows
+plan_rows_in_one(const PlanRows *rows)
+{
+	PlanRows	one = *rows;
+
+	if (rows->in_one > 0)
+	{
+		one.count = rows->in_one;
+		one.is_partial = false;
+	}
+	return one;
 }
 
 /*

@@ -22,6 +22,9 @@ typedef struct PlanRows
 	double		group_rows;		/* if they are groups: rows of one, on average */
 	double		largest_group;	/* if they are groups: rows of the largest on
 								 * the safe side; or 0 */
+	double		in_one;			/* if they are groups of a partial aggregate:
+								 * the most that one process has, for all may
+								 * have the same; else 0 */
 	double		parts;			/* if they are those of several tables: how
 								 * many times as many as those of the table
 								 * that the columns are of; else 0 */
@@ -53,6 +56,7 @@ extern PlanRows *plan_rows_groups(PlanReader *reader, Plan *plan,
 								  const PlanRows *input, int key_count,
 								  const AttrNumber *keys);
 extern double plan_rows_of_group(const PlanRows *groups);
+extern PlanRows plan_rows_in_one(const PlanRows *rows);
 extern PlanRows *plan_rows_append(List *inputs);
 extern PlanRows *plan_rows_returned(ModifyTable *modify,
 									const PlanRows *input);

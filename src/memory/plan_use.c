@@ -107,17 +107,18 @@ plan_use_sort(PlanReader *reader, const PlanRows *rows, List *columns,
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	ModelServer server = plan_use_server();
+	PlanRows	one = plan_rows_in_one(rows);
 	ModelRows	kept;
 	ModelNeed	need;
 
-	kept = plan_rows_kept(reader, rows,
+	kept = plan_rows_kept(reader, &one,
 						  kind == MODEL_SORT_TUPLES ? ROW_MINIMAL_TUPLE : ROW_DATUM,
 						  columns, use);
-	if (rows->is_partial)
+	if (one.is_partial)
 		need = model_parallel_sort(&server, &kept, kind, bound,
 								   reader->processes);
 	else
-		need = plan_use_in_each(reader, rows, use,
+		need = plan_use_in_each(reader, &one, use,
 								model_sort(&server, &kept, kind, bound));
 	if (bound > 0 && bound < kept.count)
 		use->certainty = Max(use->certainty, CERTAINTY_AT_MOST);
