@@ -203,6 +203,12 @@ SET max_parallel_maintenance_workers = 1;
 SET maintenance_work_mem = '64MB';
 SELECT processes, peak_bytes = available_bytes AS shared
 FROM upgrade_prereq_estimate('CREATE INDEX ON entity (name)');
+-- a GIN index is built by several from 18 on, and they always write
+SELECT (processes > 1) = v.is_18 AND (outcome = 'spills_once') = v.is_18 AND
+       (needed_bytes IS NULL) = v.is_18 AND (temp_bytes > 0) = v.is_18 AND
+       (note ~ 'parallel build') = v.is_18 AS as_server
+FROM upgrade_prereq_estimate('CREATE INDEX ON entity USING gin (doc)'),
+     (SELECT current_setting('server_version_num')::int >= 180000) AS v (is_18);
 RESET min_parallel_table_scan_size;
 SET max_parallel_maintenance_workers = 0;
 SET maintenance_work_mem = '1MB';

@@ -48,6 +48,14 @@ sorts_charge_datums(void)
 		version >= 180007;
 }
 
+/* 18: a GIN index, too, is built in parallel (_gin_begin_parallel()). */
+#if PG_VERSION_NUM >= 180000
+#define builds_in_parallel(access_method) \
+	((access_method) == BTREE_AM_OID || (access_method) == GIN_AM_OID)
+#else
+#define builds_in_parallel(access_method) ((access_method) == BTREE_AM_OID)
+#endif
+
 /* 18: functions that do not return are marked in front. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

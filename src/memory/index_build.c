@@ -192,7 +192,7 @@ build_processes(Relation table, const IndexBuild *build)
 		RelationGetNumberOfBlocks(table) : 0;
 	int			workers = RelationGetParallelWorkers(table, -1);
 
-	if (build->access_method != BTREE_AM_OID ||
+	if (!builds_in_parallel(build->access_method) ||
 		max_parallel_maintenance_workers == 0 ||
 		table->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
 		return 1;
@@ -343,6 +343,27 @@ gin_entries(const ModelServer *server, const IndexBuild *build,
 }
 
 /*
+ * What the build of a GIN index takes.  In a parallel build each process
+ * collects entries in its half of its share of the memory, sorts them by itself
+ * and hands them on in a run for the leader, which is always written: for a
+ * moment they are on disk twice (_gin_parallel_scan_and_build() in
+ * access/gin/gininsert.c), packed to less than half of what they take in
+ * memory.  The least share is enough to merge them at once.
+ */
+static ModelNeed
+gin_need(const GinEntries *entries, int processes)
+{
+	ModelNeed	need = {.needed_bytes = entries->bytes};
+
+	if (processes > 1)
+	{
+		need.needed_bytes = INFINITY;
+		need.temp_bytes = entries->bytes;
+	}
+	return need;
+}
+
+/*
  * The rows that an index is of; its predicate thins out the sample.
  */
 static double
@@ -383,6 +404,7 @@ validation_uses(const ModelServer *server, const MemoryUse *use,
 
 	*validation = *use;
 	validation->operation = "Index Validation";
+	validation->processes = 1;
 	validation->rows = pointers.count;
 	validation->row_bytes = sizeof(int64);
 	validation->need = model_sort(server, &pointers, MODEL_SORT_BY_VALUE, 0);
@@ -494,7 +516,7 @@ index_build_uses(TableFactsCache *cache, Relation table,
 			break;
 		case GIN_AM_OID:
 			entries = gin_entries(&server, build, &sample, rows);
-			use->need.needed_bytes = entries.bytes;
+			use->need = gin_need(&entries, use->processes);
 			use->certainty = CERTAINTY_ROUGH;
 			if (build->is_concurrent)
 				more_uses = validation_uses(&server, use, &entries);
