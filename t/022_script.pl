@@ -248,14 +248,22 @@ my @bodies = (
 		[ 'SELECT (SELECT 1)', 'SELECT (SELECT 2), 3', 'DELETE FROM a', 'DELETE FROM b', 'DELETE FROM c', 'SELECT (SELECT true)' ] ],
 	[ 'expressions with CASE', 'BEGIN x := CASE WHEN (SELECT true) THEN 1 ELSE 2 END; WHILE CASE WHEN (SELECT true) THEN x END LOOP DELETE FROM a; END LOOP; END',
 		[ 'SELECT CASE WHEN (SELECT true) THEN 1 ELSE 2 END', 'SELECT CASE WHEN (SELECT true) THEN x END', 'DELETE FROM a' ] ],
+	[ 'expressions that go on as a query', q{BEGIN n := count(DISTINCT id) FROM t; IF count(DISTINCT id) > 5 FROM t THEN NULL; END IF; x := array_agg(id ORDER BY id) FROM t;
+			x := ARRAY(TABLE t ORDER BY id); WHILE EXISTS (TABLE t) LOOP NULL; END LOOP; x := (VALUES (1)); RETURN (WITH a AS (TABLE t) TABLE a); END},
+		[ map { "SELECT $_" } 'count(DISTINCT id) FROM t', 'count(DISTINCT id) > 5 FROM t', 'array_agg(id ORDER BY id) FROM t',
+		  'ARRAY(TABLE t ORDER BY id)', 'EXISTS (TABLE t)', '(VALUES (1))', '(WITH a AS (TABLE t) TABLE a)' ] ],
+	[ "somebody's own functions", q{BEGIN n := s.f(); IF not_there(1) THEN NULL; END IF; FOR i IN 1 .. "f"(2) LOOP NULL; END LOOP; END},
+		[ 'SELECT s.f()', 'SELECT not_there(1)', 'SELECT "f"(2)' ] ],
+	[ 'expressions without a query', q{BEGIN x := lower(y) || coalesce(z, 'a'); IF x IS DISTINCT FROM y AND (a) AND b IN (1, 2) THEN NULL; END IF;
+			x := extract(epoch FROM now()); x := y::numeric(1, 2); y := '1'::timestamp with time zone; END}, [] ],
 	[ 'loops', 'BEGIN <<a>> LOOP EXIT a WHEN (SELECT true); CONTINUE WHEN x; EXIT; END LOOP a; WHILE (SELECT false) LOOP DELETE FROM a; END LOOP; END',
 		[ 'SELECT (SELECT true)', 'SELECT (SELECT false)', 'DELETE FROM a' ] ],
 	[ 'FOR', q{BEGIN FOR i IN 1..10 LOOP DELETE FROM a; END LOOP; FOR i IN REVERSE (SELECT 9) .. (SELECT 2) BY (SELECT 3) LOOP NULL; END LOOP;
 			FOR r IN SELECT * FROM a LOOP DELETE FROM b; END LOOP; FOR x, y IN DELETE FROM c RETURNING * LOOP NULL; END LOOP;
-			FOR r IN (SELECT 4) UNION SELECT 5 LOOP NULL; END LOOP; FOR r IN VALUES (1) LOOP NULL; END LOOP; FOR r IN c LOOP NULL; END LOOP; FOR r IN c(1) LOOP NULL; END LOOP;
+			FOR r IN (SELECT 4) UNION SELECT 5 LOOP NULL; END LOOP; FOR r IN ((TABLE t ORDER BY id)) LOOP NULL; END LOOP; FOR r IN VALUES (1) LOOP NULL; END LOOP; FOR r IN c LOOP NULL; END LOOP; FOR r IN c(1) LOOP NULL; END LOOP;
 			FOREACH x SLICE 1 IN ARRAY (SELECT b FROM d) LOOP DELETE FROM e; END LOOP; END},
 		[ 'DELETE FROM a', 'SELECT (SELECT 9)', 'SELECT (SELECT 2)', 'SELECT (SELECT 3)', 'SELECT * FROM a', 'DELETE FROM b', 'DELETE FROM c RETURNING *',
-		  '(SELECT 4) UNION SELECT 5', 'VALUES (1)', 'SELECT (SELECT b FROM d)', 'DELETE FROM e' ] ],
+		  '(SELECT 4) UNION SELECT 5', '((TABLE t ORDER BY id))', 'VALUES (1)', 'SELECT (SELECT b FROM d)', 'DELETE FROM e' ] ],
 	[ 'RETURN', 'BEGIN RETURN; RETURN 1; RETURN (SELECT 1); RETURN NEXT (SELECT 2); RETURN NEXT; RETURN QUERY SELECT 3; RETURN QUERY EXECUTE $x$SELECT 4$x$ USING 5; END',
 		[ 'SELECT (SELECT 1)', 'SELECT (SELECT 2)', 'SELECT 3', 'SELECT 4' ] ],
 	[ 'cursors', q{DECLARE c CURSOR FOR SELECT 1; d NO SCROLL CURSOR (e int) IS SELECT e; BEGIN OPEN c; OPEN f FOR SELECT 2; OPEN f SCROLL FOR EXECUTE 'SELECT 3' USING x;
@@ -275,7 +283,7 @@ my @bodies = (
 		  map { "EXECUTE $_ <EXECUTE of a text that is put together at run time>" }
 			"'DELETE FROM ' || x", "format('DELETE FROM %I', 'x')", "'a' || 1", "'a' | 'b'", q{U&'\\D800'} ] ],
 	[ 'bodies in bodies', q{BEGIN DO 'BEGIN DELETE FROM a; END'; EXECUTE $x$DO 'BEGIN DELETE FROM b; END'$x$; CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END; DELETE FROM c; END},
-		[ "DO 'BEGIN DELETE FROM a; END'", "DO 'BEGIN DELETE FROM b; END'", 'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END', 'DELETE FROM c' ] ],
+		[ (map { "DO 'BEGIN DELETE FROM $_; END' <is a DO statement in a body, which is not looked into>" } 'a', 'b'), 'CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END', 'DELETE FROM c' ] ],
 	[ 'comments', "BEGIN -- DELETE FROM a;\n/* DELETE FROM b; */ DELETE /* ; */ FROM c /* d */ ; END", ['DELETE /* ; */ FROM c'] ],
 	[ 'what is no PL/pgSQL', q{SELECT 'x; IF (a}, [ "SELECT 'x; IF (a" ] ],
 	[ 'nothing', '', [] ],

@@ -270,6 +270,17 @@ make_label(const char *text)
 	return label.data;
 }
 
+/* Does the statement begin with DO? */
+static bool
+is_do(const ScriptReader *reader, const char *text)
+{
+	ScriptLexer lexer = script_lexer(text, reader->plain_backslash);
+	ScriptToken token;
+
+	script_lexer_next(&lexer, &token);
+	return script_token_is(&token, "do");
+}
+
 /* Fill in the statement. */
 static void
 set_statement(ScriptReader *reader, ScriptStatement *statement, int line,
@@ -279,6 +290,8 @@ set_statement(ScriptReader *reader, ScriptStatement *statement, int line,
 
 	if (container == NULL)
 		reader->number++;
+	else if (problem == NULL && is_do(reader, text))
+		problem = "is a DO statement in a body, which is not looked into";
 	statement->number = reader->number;
 	statement->line = line;
 	statement->container = container != NULL ? pstrdup(container) : NULL;

@@ -15,18 +15,89 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "common/keywords.h"
 #include "lib/stringinfo.h"
 #include "memory/script_plpgsql.h"
+#include "parser/scansup.h"
+#include "utils/catcache.h"
+#include "utils/syscache.h"
 
 /* Something in SQL, up to the word or sign that ends it. */
 typedef struct Stretch
 {
 	const char *start;			/* of its first token, NULL if it is empty */
 	const char *end;			/* of its last token */
-	bool		has_query;		/* the word SELECT is in it */
-	ScriptToken first;
+	bool		has_query;		/* there is one in it, or it goes on as one */
+	bool		calls_foreign;	/* a function that is not PostgreSQL's own */
+	ScriptToken first;			/* that is no parenthesis */
 	ScriptToken stop;			/* what ended it, not read yet */
 } Stretch;
+
+/* Is there a function of that name in pg_catalog? */
+static bool
+is_own_function(const char *name)
+{
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP,
+												CStringGetDatum(name));
+	bool		found = false;
+
+	for (int i = 0; i < functions->n_members; i++)
+	{
+		Form_pg_proc function = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+
+		found |= function->pronamespace == PG_CATALOG_NAMESPACE;
+	}
+	ReleaseSysCacheList(functions);
+	return found;
+}
+
+/*
+ * Is the token, which a parenthesis follows, the name of a function that is
+ * not PostgreSQL's own?  Key words such as COALESCE and IN are none.
+ */
+static bool
+is_foreign_function(const ScriptToken *token, bool is_qualified)
+{
+	int			length = token->end - token->start;
+	char	   *name;
+	int			keyword;
+	bool		result;
+
+	if (token->kind == TOKEN_NAME || (token->kind == TOKEN_WORD && is_qualified))
+		return true;
+	if (token->kind != TOKEN_WORD)
+		return false;
+	name = downcase_truncate_identifier(token->start, length, false);
+	keyword = ScanKeywordLookup(name, &ScanKeywords);
+	result = (keyword < 0 || ScanKeywordCategories[keyword] == UNRESERVED_KEYWORD) &&
+		!is_own_function(name);
+	pfree(name);
+	return result;
+}
+
+/*
+ * Note what the token says of the stretch.  A query begins with one of some
+ * words; and SELECT is put before the expression, so that FROM may follow,
+ * which also stands in IS DISTINCT FROM and, in parentheses, in EXTRACT.
+ */
+static void
+look_at_token(Stretch *stretch, const ScriptToken *token,
+			  const ScriptToken *last, bool is_qualified, bool is_open)
+{
+	if (script_token_is(token, "select") ||
+		(script_token_is(token, "from") && !is_open &&
+		 !script_token_is(last, "distinct")))
+		stretch->has_query = true;
+	if (script_token_is_sign(last, "(") &&
+		(script_token_is(token, "table") || script_token_is(token, "values") ||
+		 script_token_is(token, "with")))
+		stretch->has_query = true;
+	if (script_token_is_sign(token, "(") && !stretch->calls_foreign)
+		stretch->calls_foreign = is_foreign_function(last, is_qualified);
+}
 
 /*
  * Read up to one of the words or signs, which ends with a NULL, or to a
@@ -36,6 +107,8 @@ static void
 read_stretch(ScriptLexer *lexer, const char *const *stops, Stretch *stretch)
 {
 	ScriptDepth depth = {0};
+	ScriptToken last = {0};
+	bool		is_qualified = false;	/* is there a dot before the last? */
 
 	memset(stretch, 0, sizeof(*stretch));
 	for (;;)
@@ -59,14 +132,15 @@ read_stretch(ScriptLexer *lexer, const char *const *stops, Stretch *stretch)
 			return;
 		}
 
+		look_at_token(stretch, token, &last, is_qualified,
+					  script_depth_is_open(&depth));
+		is_qualified = script_token_is_sign(&last, ".");
+		last = *token;
 		script_depth_add(&depth, token);
-		if (script_token_is(token, "select"))
-			stretch->has_query = true;
 		if (stretch->start == NULL)
-		{
 			stretch->start = token->start;
+		if (stretch->first.start == NULL && !script_token_is_sign(token, "("))
 			stretch->first = *token;
-		}
 		stretch->end = token->end;
 	}
 }
@@ -100,16 +174,24 @@ set_part(PlpgsqlReader *reader, PlpgsqlPartKind kind, const Stretch *stretch)
 #define NO_STOPS ((const char *const[]) {NULL})
 
 /*
- * An expression up to one of the stops.  Without a query in it, it takes
- * no memory to speak of.
+ * An expression: without a query in it, or a function that may run one, it
+ * takes no memory to speak of.
  */
+static bool
+set_expression(PlpgsqlReader *reader, const Stretch *stretch)
+{
+	return set_part(reader, PART_EXPRESSION, stretch) &&
+		(stretch->has_query || stretch->calls_foreign);
+}
+
+/* An expression up to one of the stops. */
 static bool
 read_expression(PlpgsqlReader *reader, const char *const *stops)
 {
 	Stretch		stretch;
 
 	read_stretch(&reader->lexer, stops, &stretch);
-	return set_part(reader, PART_EXPRESSION, &stretch) && stretch.has_query;
+	return set_expression(reader, &stretch);
 }
 
 /*
@@ -184,7 +266,7 @@ read_for(PlpgsqlReader *reader)
 	before = reader->lexer;
 	read_stretch(&reader->lexer, STOPS("..", reader->stop), &stretch);
 	if (script_token_is_sign(&stretch.stop, ".."))
-		return set_part(reader, PART_EXPRESSION, &stretch) && stretch.has_query;
+		return set_expression(reader, &stretch);
 	if (!stretch.has_query && !script_token_is(&stretch.first, "execute") &&
 		!script_token_is(&stretch.first, "values") &&
 		!script_token_is(&stretch.first, "table") &&
