@@ -145,6 +145,14 @@ SELECT n, use, certainty, note FROM pg_temp.look($$
     EXPLAIN SELECT name FROM entity ORDER BY name;
     PREPARE p AS SELECT name FROM entity ORDER BY name;
 $$);
+-- subqueries stand in other expressions, too
+SELECT n, use FROM pg_temp.look($$
+    INSERT INTO other SELECT 0, 'x' WHERE 1 NOT IN (SELECT id FROM other);
+    INSERT INTO other VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET name = 'y' WHERE other.id NOT IN (SELECT id FROM entity);
+    INSERT INTO other VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET name = (excluded.id IN (SELECT id FROM entity))::text;
+    SELECT * FROM (VALUES (1 IN (SELECT id FROM other)), (true)) AS v;
+    SELECT * FROM generate_series(1, (2 IN (SELECT id FROM other))::int);
+$$);
 -- without hashing, each grouping set but the first is sorted again; what a window
 -- does not look ahead at is not kept
 SET enable_hashagg = off;

@@ -223,6 +223,16 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 }
 #endif
 
+/* 17: MERGE keeps the condition of its join.  15: MERGE. */
+#if PG_VERSION_NUM >= 170000
+#define merge_expressions(node) \
+	list_make2((node)->mergeActionLists, (node)->mergeJoinConditions)
+#elif PG_VERSION_NUM >= 150000
+#define merge_expressions(node) ((node)->mergeActionLists)
+#else
+#define merge_expressions(node) NIL
+#endif
+
 /* 15: ALTER TABLE can set the access method. */
 #if PG_VERSION_NUM < 150000
 #define AT_SetAccessMethod AT_SetStorage

@@ -399,6 +399,39 @@ read_subqueries(Node *node, PlanReader *reader)
 	return expression_tree_walker(node, read_subqueries, reader);
 }
 
+/* The expressions of a node besides its target list and conditions. */
+static List *
+other_expressions(Plan *plan)
+{
+	ModifyTable *modify = (ModifyTable *) plan;
+
+	switch (nodeTag(plan))
+	{
+		case T_NestLoop:
+			return ((Join *) plan)->joinqual;
+		case T_MergeJoin:
+			return list_make2(((Join *) plan)->joinqual,
+							  ((MergeJoin *) plan)->mergeclauses);
+		case T_HashJoin:
+			return list_make2(((Join *) plan)->joinqual,
+							  ((HashJoin *) plan)->hashclauses);
+		case T_Result:
+			return (List *) ((Result *) plan)->resconstantqual;
+		case T_ModifyTable:
+			return list_make4(modify->onConflictSet, modify->onConflictWhere,
+							  merge_expressions(modify),
+							  modify->withCheckOptionLists);
+		case T_ValuesScan:
+			return ((ValuesScan *) plan)->values_lists;
+		case T_FunctionScan:
+			return ((FunctionScan *) plan)->functions;
+		case T_TableFuncScan:
+			return list_make1(((TableFuncScan *) plan)->tablefunc);
+		default:
+			return NIL;
+	}
+}
+
 /* Read a node and all below it. */
 static PlanRows *
 read_node(PlanReader *reader, Plan *plan, double bound)
@@ -413,8 +446,7 @@ read_node(PlanReader *reader, Plan *plan, double bound)
 	rows = read_node_proper(reader, plan, bound);
 	(void) read_subqueries((Node *) plan->targetlist, reader);
 	(void) read_subqueries((Node *) plan->qual, reader);
-	if (IsA(plan, NestLoop) || IsA(plan, MergeJoin) || IsA(plan, HashJoin))
-		(void) read_subqueries((Node *) ((Join *) plan)->joinqual, reader);
+	(void) read_subqueries((Node *) other_expressions(plan), reader);
 	return rows;
 }
 
