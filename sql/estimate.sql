@@ -175,6 +175,13 @@ FROM upgrade_prereq_estimate($$
     SELECT id, count(*) FROM part GROUP BY id;
     SELECT id FROM part UNION SELECT id FROM part;
 $$) WHERE node LIKE 'HashAggregate%';
+-- the state of an aggregate counts, also where it is of type internal
+SELECT max(needed_bytes) FILTER (WHERE statement_number = 2) >
+       2 * max(needed_bytes) FILTER (WHERE statement_number = 1) AS with_state
+FROM upgrade_prereq_estimate($$
+    SELECT id, count(*) FROM entity GROUP BY id;
+    SELECT id, sum(id::numeric) FROM entity GROUP BY id;
+$$) WHERE node = 'HashAggregate';
 -- the results of a function are kept whole
 SELECT node, outcome, setting, certainty FROM upgrade_prereq_estimate('SELECT * FROM generate_series(1, 300000)');
 -- all grouping sets are sorted, and all results of a function

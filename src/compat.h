@@ -261,6 +261,18 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
 #endif
 
+/*
+ * 14: the planner numbers the transition states of aggregates, of which some
+ * share one; and NumericAggState in numeric.c counts infinities.
+ */
+#if PG_VERSION_NUM >= 140000
+#define aggrefs_share_state(one, other) ((one)->aggtransno == (other)->aggtransno)
+#define NUMERIC_STATE_BYTES 144
+#else
+#define aggrefs_share_state(one, other) false
+#define NUMERIC_STATE_BYTES 128
+#endif
+
 /* 14: SHA-1 can be called.  False: it cannot. */
 #if PG_VERSION_NUM >= 140000
 #include "common/cryptohash.h"

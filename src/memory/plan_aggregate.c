@@ -9,12 +9,22 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_aggregate.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "plan_use.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+/* A numeric without its digits; two bytes each. */
+#define NUMERIC_HEADER_BYTES 3
+#define NUMERIC_DIGIT_BYTES 2
 
 /* The aggregates of an expression list, each once, and the columns outside. */
 typedef struct AggregateScan
@@ -39,6 +49,96 @@ scan_aggregates(Node *node, AggregateScan *scan)
 	return expression_tree_walker(node, scan_aggregates, scan);
 }
 
+/* One aggregate for each transition state. */
+static List *
+with_own_state(List *aggregates)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *cell;
+
+	foreach(lc, aggregates)
+	{
+		bool		is_shared = false;
+
+		foreach(cell, result)
+			is_shared |= aggrefs_share_state(lfirst_node(Aggref, lc),
+											 lfirst_node(Aggref, cell));
+		if (!is_shared)
+			result = lappend(result, lfirst(lc));
+	}
+	return result;
+}
+
+static double
+chunk_bytes(double length)
+{
+	return CHUNK_HEADER_BYTES + model_power_length(length);
+}
+
+/* The length of a value that an aggregate is of, or that it is itself. */
+static ModelRows
+value_length(PlanReader *reader, Expr *value, const PlanRows *input)
+{
+	MemoryUse	ignored;
+
+	return plan_rows_kept(reader, input, ROW_DATUM,
+						  plan_rows_columns(list_make1(makeTargetEntry(value, 1, NULL, false)),
+											input, NULL),
+						  &ignored);
+}
+
+/*
+ * The state of a sum of numerics: two arrays with a 32-bit number for each
+ * digit, and one for a carry, and as many for a sum of squares
+ * (accum_sum_rescale() in utils/adt/numeric.c).
+ */
+static double
+numeric_state_bytes(PlanReader *reader, const Aggref *aggref,
+					const PlanRows *input, bool has_squares)
+{
+	TargetEntry *value = linitial(aggref->args);
+	double		digits = ceil((value_length(reader, value->expr, input).length -
+							   NUMERIC_HEADER_BYTES) / NUMERIC_DIGIT_BYTES);
+	double		bytes = chunk_bytes(NUMERIC_STATE_BYTES);
+
+	digits = Max(digits, 1);
+	bytes += 2 * chunk_bytes((digits + 1) * sizeof(int32));
+	if (has_squares)
+		bytes += 2 * chunk_bytes((2 * digits + 1) * sizeof(int32));
+	return bytes;
+}
+
+/*
+ * A state of type internal: of the size that is declared.  Those without one,
+ * as of array_agg(), grow with the rows; the planner takes them for so large
+ * that this decides (get_agg_clause_costs()).
+ */
+static double
+internal_state_bytes(PlanReader *reader, const Aggref *aggref,
+					 const PlanRows *input)
+{
+	HeapTuple	tuple = SearchSysCache1(AGGFNOID,
+										ObjectIdGetDatum(aggref->aggfnoid));
+	Form_pg_aggregate form;
+	Oid			function;
+	double		space;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for aggregate %u", aggref->aggfnoid);
+	form = (Form_pg_aggregate) GETSTRUCT(tuple);
+	function = form->aggtransfn;
+	space = form->aggtransspace;
+	ReleaseSysCache(tuple);
+
+	if (aggref->args != NIL &&
+		(function == F_NUMERIC_AVG_ACCUM || function == F_NUMERIC_ACCUM ||
+		 function == F_INT8_ACCUM))
+		return numeric_state_bytes(reader, aggref, input,
+								   function != F_NUMERIC_AVG_ACCUM);
+	return space > 0 ? chunk_bytes(space) : 0;
+}
+
 /*
  * What the transition values of one group take that are not in the array of
  * values itself: those of the declared size of the state, and one value of
@@ -54,19 +154,15 @@ state_bytes(PlanReader *reader, List *aggregates, const PlanRows *input,
 	foreach(lc, aggregates)
 	{
 		Aggref	   *aggref = lfirst_node(Aggref, lc);
-		MemoryUse	ignored;
-		ModelRows	value;
 
 		if (aggref->aggtranstype == INTERNALOID)
-			*is_rough = true;
-		if (get_typbyval(aggref->aggtranstype))
+			bytes += internal_state_bytes(reader, aggref, input);
+		else if (!get_typbyval(aggref->aggtranstype))
+			bytes += CHUNK_HEADER_BYTES +
+				value_length(reader, (Expr *) aggref, input).power;
+		else
 			continue;
 		*is_rough = true;
-		value = plan_rows_kept(reader, input, ROW_DATUM,
-							   plan_rows_columns(list_make1(makeTargetEntry((Expr *) aggref, 1, NULL, false)),
-												 input, NULL),
-							   &ignored);
-		bytes += CHUNK_HEADER_BYTES + value.power;
 	}
 	return bytes;
 }
@@ -152,6 +248,7 @@ add_hash_aggregate(PlanReader *reader, Agg *agg, int planned_width,
 	MemoryUse	input_use;
 	PlanRows	in_one = plan_rows_in_one(groups);
 	bool		is_rough = false;
+	List	   *states = with_own_state(scan->aggregates);
 	ModelHashAggregate aggregate = {
 		.groups = plan_rows_kept(reader, &in_one, ROW_MINIMAL_TUPLE,
 								 grouped_columns(agg, input, scan), use),
@@ -159,9 +256,9 @@ add_hash_aggregate(PlanReader *reader, Agg *agg, int planned_width,
 								needed_columns(agg, input), &input_use),
 		.planned_groups = (double) agg->numGroups,
 		.planned_width = planned_width,
-		.transitions = list_length(scan->aggregates),
+		.transitions = list_length(states),
 		.transition_space = (double) agg->transitionSpace,
-		.state_bytes = state_bytes(reader, scan->aggregates, input, &is_rough),
+		.state_bytes = state_bytes(reader, states, input, &is_rough),
 	};
 
 	if (is_rough)
