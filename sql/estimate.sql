@@ -387,6 +387,19 @@ SELECT n, outcome, use, note FROM pg_temp.look($$
     CALL p();
     EXECUTE p;
 $$);
+-- indexes are built again though the values stay: for another collation, also if
+-- that is only left out, and if there are expressions
+CREATE TABLE collated (name text COLLATE "C", other text);
+INSERT INTO collated SELECT name, name FROM entity;
+CREATE INDEX collated_name ON collated (name);
+CREATE INDEX collated_default ON collated (name COLLATE "default");
+CREATE INDEX collated_lower ON collated (lower(other));
+SELECT n, use FROM pg_temp.look($$
+    ALTER TABLE collated ALTER COLUMN name TYPE text COLLATE "POSIX";
+    ALTER TABLE collated ALTER COLUMN name TYPE text;
+    ALTER TABLE collated ALTER COLUMN name TYPE varchar COLLATE "C";
+    ALTER TABLE collated ALTER COLUMN other TYPE varchar;
+$$);
 -- bodies
 SELECT statement_number, line, container, statement, outcome, node
 FROM upgrade_prereq_estimate($script$

@@ -43,6 +43,14 @@
 #include "utils/rel.h"
 #include "utils/typcache.h"
 
+/* A column that gets another type. */
+typedef struct ChangedColumn
+{
+	const char *name;
+	Oid			type;
+	Oid			collation;
+} ChangedColumn;
+
 /* What ALTER TABLE does, as far as memory is concerned. */
 typedef struct TableChange
 {
@@ -50,6 +58,7 @@ typedef struct TableChange
 	const char *text;			/* of the statement */
 	bool		is_rewrite;		/* the table is written anew */
 	List	   *added_columns;	/* of AddedColumn * */
+	List	   *changed_columns;	/* of ChangedColumn * */
 	List	   *builds;			/* of IndexBuild *, new indexes */
 } TableChange;
 
@@ -230,6 +239,7 @@ read_changed_type(TableChange *change, const char *name,
 {
 	AttrNumber	attnum = get_attnum(RelationGetRelid(change->table), name);
 	ColumnRef  *column = makeNode(ColumnRef);
+	ChangedColumn *changed = palloc(sizeof(ChangedColumn));
 	Oid			type;
 	int32		typmod;
 
@@ -242,6 +252,12 @@ read_changed_type(TableChange *change, const char *name,
 									   EXPR_KIND_ALTER_COL_TRANSFORM,
 									   type, typmod), attnum))
 		change->is_rewrite = true;
+	changed->name = name;
+	changed->type = type;
+	changed->collation = definition->collClause != NULL ?
+		get_collation_oid(definition->collClause->collname, false) :
+		get_typcollation(type);
+	change->changed_columns = lappend(change->changed_columns, changed);
 }
 
 /* ADD CONSTRAINT */
@@ -305,12 +321,56 @@ read_command(TableChange *change, const AlterTableCmd *command)
 }
 
 /*
- * Every index of a table, built again: the memory (List of MemoryUse *), and
- * the files, which are appended.  Errors: 55P03 if one is locked, and those of
- * index_build_uses().
+ * Is an index built again when a column gets another type, though the stored
+ * values stay?  Of an index with expressions or a predicate the server does not
+ * ask what they do (CheckIndexCompatible() in commands/indexcmds.c).
  */
-List *
-ddl_rebuild_uses(TableFactsCache *cache, Relation table, List **files)
+static bool
+is_built_again(Relation table, Relation index, const ChangedColumn *column)
+{
+	AttrNumber	attnum = get_attnum(RelationGetRelid(table), column->name);
+	Form_pg_attribute old = TupleDescAttr(RelationGetDescr(table), attnum - 1);
+	List	   *expressions = list_concat_copy(RelationGetIndexExpressions(index),
+											   RelationGetIndexPredicate(index));
+	Bitmapset  *used = NULL;
+
+	pull_varattnos((Node *) expressions, 1, &used);
+	if (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used))
+		return true;
+	for (int i = 0; i < index->rd_index->indnkeyatts; i++)
+	{
+		if (index->rd_index->indkey.values[i] != attnum)
+			continue;
+		if (expressions != NIL ||
+			(old->attcollation != column->collation &&
+			 old->attcollation == index->rd_indcollation[i]) ||
+			GetDefaultOpClass(old->atttypid, index->rd_rel->relam) !=
+			GetDefaultOpClass(column->type, index->rd_rel->relam))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_any_built_again(Relation table, Relation index, List *changed_columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, changed_columns)
+	{
+		if (is_built_again(table, index, lfirst(lc)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * ddl_rebuild_uses() for the indexes that are built again when some columns get
+ * another type (List of ChangedColumn *); NIL stands for all indexes.
+ */
+static List *
+rebuild_uses(TableFactsCache *cache, Relation table, List *changed_columns,
+			 List **files)
 {
 	List	   *uses = NIL;
 	ListCell   *lc;
@@ -325,23 +385,36 @@ ddl_rebuild_uses(TableFactsCache *cache, Relation table, List **files)
 					 errmsg("an index of table \"%s\" is locked by another session",
 							RelationGetRelationName(table))));
 		index = index_open(lfirst_oid(lc), NoLock);
-		uses = list_concat(uses,
-						   index_build_uses(cache, table,
-											index_build_again(table, index),
-											files));
+		if (changed_columns == NIL ||
+			is_any_built_again(table, index, changed_columns))
+			uses = list_concat(uses,
+							   index_build_uses(cache, table,
+												index_build_again(table, index),
+												files));
 		index_close(index, NoLock);
 	}
 	return uses;
 }
 
 /*
- * ddl_rebuild_uses() for a table and its partitions and children, each of which
+ * Every index of a table, built again: the memory (List of MemoryUse *), and
+ * the files, which are appended.  Errors: 55P03 if one is locked, and those of
+ * index_build_uses().
+ */
+List *
+ddl_rebuild_uses(TableFactsCache *cache, Relation table, List **files)
+{
+	return rebuild_uses(cache, table, NIL, files);
+}
+
+/*
+ * rebuild_uses() for a table and its partitions and children, each of which
  * is written anew by itself, with the rows if rewrites_rows; these then have
  * the columns that are added (List of AddedColumn *), too.
  */
 static List *
 rebuild_all_uses(TableFactsCache *cache, Relation table, bool rewrites_rows,
-				 List *added_columns, List **files)
+				 List *added_columns, List *changed_columns, List **files)
 {
 	List	   *uses = NIL;
 	ListCell   *lc;
@@ -359,7 +432,8 @@ rebuild_all_uses(TableFactsCache *cache, Relation table, bool rewrites_rows,
 			if (rewrites_rows)
 				*files = list_concat(*files,
 									 table_files(cache, part, added_columns));
-			uses = list_concat(uses, ddl_rebuild_uses(cache, part, files));
+			uses = list_concat(uses, rebuild_uses(cache, part, changed_columns,
+												  files));
 		}
 		table_close(part, NoLock);
 	}
@@ -370,7 +444,7 @@ static List *
 alter_table_uses(const AlterTableStmt *statement, const char *text,
 				 TableFactsCache *cache, List **files)
 {
-	TableChange change = {NULL, text, false, NIL, NIL};
+	TableChange change = {.text = text};
 	List	   *uses = NIL;
 	ListCell   *lc;
 
@@ -384,7 +458,10 @@ alter_table_uses(const AlterTableStmt *statement, const char *text,
 		read_command(&change, lfirst_node(AlterTableCmd, lc));
 	if (change.is_rewrite)
 		uses = rebuild_all_uses(cache, change.table, true,
-								change.added_columns, files);
+								change.added_columns, NIL, files);
+	else if (change.changed_columns != NIL)
+		uses = rebuild_all_uses(cache, change.table, false, NIL,
+								change.changed_columns, files);
 	foreach(lc, change.builds)
 		uses = list_concat(uses,
 						   index_build_uses(cache, change.table, lfirst(lc),
@@ -495,7 +572,7 @@ reindex_uses(const ReindexStmt *statement, TableFactsCache *cache,
 	if (statement->kind != REINDEX_OBJECT_TABLE)
 		refuse("a REINDEX of something else than a table");
 	return rebuild_all_uses(cache, open_table(statement->relation, false),
-							false, NIL, files);
+							false, NIL, NIL, files);
 }
 
 /*
