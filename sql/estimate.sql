@@ -218,6 +218,15 @@ SET max_parallel_maintenance_workers = 1;
 SET maintenance_work_mem = '64MB';
 SELECT processes, peak_bytes = available_bytes AS shared
 FROM upgrade_prereq_estimate('CREATE INDEX ON entity (name)');
+-- so do those for the largest partition; and as many as a table asks for do not
+-- look at the memory
+SELECT processes, needed_bytes IS NULL AS always_writes
+FROM upgrade_prereq_estimate('CREATE INDEX ON part (id)');
+ALTER TABLE entity SET (parallel_workers = 1);
+SELECT processes, needed_bytes IS NULL AS always_writes
+FROM upgrade_prereq_estimate('SET maintenance_work_mem = ''1MB''; CREATE INDEX ON entity (name)')
+WHERE statement_number = 2;
+ALTER TABLE entity RESET (parallel_workers);
 -- a GIN index is built by several from 18 on, and they always write
 SELECT (processes > 1) = v.is_18 AND (outcome = 'spills_once') = v.is_18 AND
        (needed_bytes IS NULL) = v.is_18 AND (temp_bytes > 0) = v.is_18 AND

@@ -11,8 +11,10 @@
 
 #include <math.h>
 
+#include "access/table.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "compat.h"
@@ -29,6 +31,7 @@
 #include "row_share.h"
 #include "row_source.h"
 #include "storage/bufmgr.h"
+#include "table.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -181,33 +184,59 @@ index_build_of_constraint(Relation table, const Constraint *constraint,
 }
 
 /*
- * How many processes build an index, as plan_create_index_workers() in
- * optimizer/plan/planner.c has it: one more for each time that the table is
- * three times as large, as far as each gets its share of memory.
+ * How many processes build an index of one table, as
+ * plan_create_index_workers() in optimizer/plan/planner.c has it: as many as
+ * are asked for there, whatever the memory; or one more for each time that the
+ * table is three times as large, as far as each gets its share of memory.
  */
 static int
-build_processes(Relation table, const IndexBuild *build)
+table_build_processes(Relation table, const IndexBuild *build)
 {
-	double		blocks = RELKIND_HAS_STORAGE(table->rd_rel->relkind) ?
-		RelationGetNumberOfBlocks(table) : 0;
+	double		blocks = RelationGetNumberOfBlocks(table);
 	int			workers = RelationGetParallelWorkers(table, -1);
 
 	if (!builds_in_parallel(build->access_method) ||
 		max_parallel_maintenance_workers == 0 ||
 		table->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
 		return 1;
-	if (workers < 0)
-	{
-		double		threshold = Max(min_parallel_table_scan_size, 1);
-
-		for (workers = 0; blocks >= threshold; threshold *= 3)
-			workers++;
-	}
+	if (workers >= 0)
+		return Min(workers, max_parallel_maintenance_workers) + 1;
+	workers = 0;
+	for (double threshold = Max(min_parallel_table_scan_size, 1);
+		 blocks >= threshold; threshold *= 3)
+		workers++;
 	workers = Min(workers, max_parallel_maintenance_workers);
 	while (workers > 0 &&
 		   maintenance_work_mem / (workers + 1) < SMALLEST_SHARE_KB)
 		workers--;
 	return workers + 1;
+}
+
+/*
+ * The same for any table: of the indexes of partitions, which are built one
+ * after the other, that with the most.
+ */
+static int
+build_processes(Relation table, const IndexBuild *build)
+{
+	int			processes = 1;
+	ListCell   *lc;
+
+	if (table->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		return table_build_processes(table, build);
+	foreach(lc, find_all_inheritors(RelationGetRelid(table), NoLock, NULL))
+	{
+		Obstacle   *obstacle = table_lock_partition(lfirst_oid(lc));
+		Relation	part;
+
+		if (obstacle != NULL)
+			obstacle_raise(obstacle);
+		part = table_open(lfirst_oid(lc), NoLock);
+		if (RELKIND_HAS_STORAGE(part->rd_rel->relkind))
+			processes = Max(processes, table_build_processes(part, build));
+		table_close(part, NoLock);
+	}
+	return processes;
 }
 
 /* What a GIN index is built of. */
