@@ -243,7 +243,7 @@ src/breaking_list.o src/breaking_list.bc: src/breaking_list.c
 # made of the same files.
 script_sources := $(checks) $(kinds) $(changes) $(wildcard $(addprefix $(source_dir)/,\
 	src/script/*.sql tools/script tools/script.awk tools/header.awk \
-	src/need.c src/release.c src/role_setting.c src/breaking_probe.c \
+	src/need.c src/table_names.h src/release.c src/role_setting.c src/breaking_probe.c \
 	src/runs/run_list.c src/runs/run_fix.c \
 	sql/upgrade_prereq--1.0.sql upgrade_prereq.control))
 

@@ -8,9 +8,9 @@
  * their names of this era are put into the text.
  *
  * A query sees one row named "fact" with what is known of the installation
- * and of the upgrade; @schema@ stands for the schema of OpenMetadata's
- * tables, @extschema@ for that of the extension, @column@ for the name that a
- * column has in this era.
+ * and of the upgrade, and OpenMetadata's tables as "openmetadata_table";
+ * @schema@ stands for the schema of those tables, @extschema@ for that of the
+ * extension, @column@ for the name that a column has in this era.
  *
  * src/need.c
  *
@@ -25,12 +25,13 @@
 #include "need.h"
 #include "query.h"
 #include "table.h"
+#include "table_names.h"
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 /* The facts, bound to $1, $2, ... as text. */
-#define FACT_COUNT 23
+#define FACT_COUNT 24
 
 static const char fact_query[] =
 "WITH fact AS (SELECT "
@@ -59,8 +60,22 @@ static const char fact_query[] =
 "trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint + 300000 AS latest_ms, "
 "$21::int AS live_sessions, "		/* of OpenMetadata's servers */
 "$22::interval AS maintenance_window, "
-"$23::jsonb AS disk"
-") ";
+"$23::jsonb AS disk, "
+"$24::name AS owner_name"		/* who owns most of OpenMetadata's tables */
+"), "
+"openmetadata_table AS (SELECT class.*, known.is_known "
+"FROM fact "
+"JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name "
+"JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid "
+"CROSS JOIN LATERAL (SELECT "
+IS_OPENMETADATA_TABLE
+" AS is_known) AS known "
+"WHERE class.relkind IN ('r', 'p') "
+"AND (known.is_known OR pg_get_userbyid(class.relowner) = fact.owner_name) "
+"AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS member "
+"WHERE member.classid = 'pg_catalog.pg_class'::regclass "
+"AND member.objid = class.oid "
+"AND member.deptype = 'e')) ";
 
 /* A name that stands for another one in the text of a query. */
 typedef struct Substitution
@@ -314,7 +329,8 @@ query_run_with_facts(const char *query, List *substitutions,
 		unreadable_json(),
 		facts->live_sessions,
 		psprintf("%d seconds", setting_maintenance_window),
-		facts->disk
+		facts->disk,
+		installation->owner_name
 	};
 
 	if (installation->schema_name != NULL)

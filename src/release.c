@@ -24,6 +24,7 @@
 #include "query.h"
 #include "release.h"
 #include "table.h"
+#include "table_names.h"
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -49,16 +50,21 @@ static const char candidates_query[] =
 "HAVING count(*) >= 2 "
 "ORDER BY n.nspname";
 
-/* The owner of OpenMetadata's tables: of the first of these that is there. */
+/*
+ * Who owns most of OpenMetadata's tables; of two who own as many, the one with
+ * the migration history.
+ */
 static const char owner_query[] =
-"SELECT pg_get_userbyid(c.relowner) "
-"FROM unnest('{server_change_log,DATABASE_CHANGE_LOG,entity_relationship,"
-"ingestion_pipeline_entity,table_entity,user_entity}'::name[]) "
-"WITH ORDINALITY AS t (name, place) "
-"JOIN pg_catalog.pg_class AS c ON c.relname = t.name "
-"WHERE c.relnamespace = quote_ident($1)::regnamespace "
-"AND c.relkind = ANY ('{r,p}') "
-"ORDER BY t.place LIMIT 1";
+"SELECT pg_get_userbyid(class.relowner) "
+"FROM pg_catalog.pg_class AS class "
+"WHERE class.relnamespace = quote_ident($1)::regnamespace "
+"AND class.relkind IN ('r', 'p') "
+"AND "
+IS_OPENMETADATA_TABLE
+" GROUP BY class.relowner "
+"ORDER BY count(*) DESC, "
+"bool_or(class.relname IN ('server_change_log', 'DATABASE_CHANGE_LOG')) DESC, "
+"class.relowner LIMIT 1";
 
 /*
  * Whom the migration may log in as: owners of OpenMetadata's tables, and roles
@@ -394,18 +400,17 @@ check_migration_role(void)
 				 errhint("An empty string stands for the owner of OpenMetadata's tables.")));
 }
 
-/* Whom the migration logs in as. */
+/* Who owns the tables, and whom the migration logs in as. */
 static void
-find_role(Installation *installation, MemoryContext context)
+find_roles(Installation *installation, MemoryContext context)
 {
+	if (query_run(owner_query, 1, &installation->schema_name) > 0)
+		installation->owner_name = query_text(0, 1, context);
 	if (setting_migration_role[0] != '\0')
-	{
 		installation->role_name = MemoryContextStrdup(context,
 													  setting_migration_role);
-		return;
-	}
-	if (query_run(owner_query, 1, &installation->schema_name) > 0)
-		installation->role_name = query_text(0, 1, context);
+	else
+		installation->role_name = installation->owner_name;
 }
 
 /*
@@ -434,7 +439,7 @@ installation_find(const char *target_text)
 	if (installation->schema_name != NULL &&
 		installation->state == INSTALLATION_NO_HISTORY)
 	{
-		find_role(installation, context);
+		find_roles(installation, context);
 		if (!read_history(installation, NATIVE_HISTORY, context) &&
 			installation->obstacle == NULL)
 			(void) read_history(installation, FLYWAY_HISTORY, context);

@@ -44,6 +44,7 @@ typedef struct Installation
 	Version		installed;		/* valid in INSTALLATION_FOUND */
 	const char *target_text;	/* NULL: the next releases */
 	Version		target;
+	const char *owner_name;		/* who owns most of the tables */
 	const char *role_name;		/* whom the migration logs in as */
 	Obstacle   *obstacle;		/* why the history could not be read */
 } Installation;

@@ -205,13 +205,23 @@ function c_text(path, name,    rest, start, text, word) {
 	return text
 }
 
-function c_macro(path, name,    start, rest) {
+# Of that file, or of src/table_names.h: a literal a line.
+function c_macro(path, name,    whole, start, rest, text) {
+	whole = content
+	if (!index(content, "#define " name " \\\n"))
+		read_file("src/table_names.h")
 	start = index(content, "#define " name " \\\n")
 	if (!start)
 		fail("there is no macro \"" name "\"")
 	rest = substr(content, start + length("#define " name " \\\n"))
-	match(rest, /"([^"\\]|\\.)*"/)
-	return unescaped(substr(rest, RSTART + 1, RLENGTH - 2))
+	content = whole
+	text = ""
+	do {
+		match(rest, /"([^"\\]|\\.)*"/)
+		text = text unescaped(substr(rest, RSTART + 1, RLENGTH - 2))
+		rest = substr(rest, RSTART + RLENGTH)
+	} while (sub(/^ \\\n/, "", rest))
+	return text
 }
 
 # What a C string literal stands for; none of ours has other escapes.

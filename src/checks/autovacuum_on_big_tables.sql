@@ -18,15 +18,13 @@
 -- 10,000 dead rows is what is told here.
 WITH om_table AS (
     SELECT class.oid, class.relname, class.reltuples, class.reloptions,
-           format('%I.%I', namespace.nspname, class.relname) AS name,
+           format('%I.%I', fact.schema_name, class.relname) AS name,
            (SELECT option_value::boolean FROM pg_options_to_table(class.reloptions)
             WHERE option_name = 'autovacuum_enabled') AS is_allowed,
            pg_stat_get_dead_tuples(class.oid) AS dead_rows
     FROM fact
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
-    JOIN pg_catalog.pg_class AS history ON history.relnamespace = namespace.oid AND history.relname = fact.history_table
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relowner = history.relowner
-    WHERE class.relkind = 'r' AND class.relpersistence <> 't'
+    CROSS JOIN openmetadata_table AS class
+    WHERE class.relkind = 'r'
 ),
 worker AS (
     SELECT om_table.relname, lock.pid, activity.query

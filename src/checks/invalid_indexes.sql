@@ -34,16 +34,6 @@ WITH concurrently_built (pattern, release) AS (
            ('^entity_usage_percentile_idx$', '{1,13,4}'),
            ('^(idx_storage_container_entity_parent_children|idx_task_about_fqn_hash_pattern)$', '{2,1,0}')
 ),
-openmetadata_table AS (
-    SELECT class.oid, class.relname
-    FROM fact
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid
-    WHERE class.relkind IN ('r', 'p')
-      -- what others keep in the same schema is not OpenMetadata's
-      AND class.relowner = (SELECT history.relowner FROM pg_catalog.pg_class AS history
-                            WHERE history.relnamespace = namespace.oid AND history.relname = fact.history_table)
-),
 broken AS (
     SELECT index_class.relname AS index_name,
            openmetadata_table.relname AS table_name,

@@ -31,12 +31,9 @@ WITH published AS (
             FROM pg_catalog.pg_publication_rel AS relation
             WHERE relation.prpubid = publication.oid AND relation.prrelid = class.oid) AS column_list
     FROM fact
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
-    JOIN pg_catalog.pg_class AS history ON history.relnamespace = namespace.oid AND history.relname = fact.history_table
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relowner = history.relowner
+    CROSS JOIN openmetadata_table AS class
     JOIN pg_catalog.pg_publication_tables AS listed ON listed.schemaname = fact.schema_name AND listed.tablename = class.relname
     JOIN pg_catalog.pg_publication AS publication ON publication.pubname = listed.pubname
-    WHERE class.relkind IN ('r', 'p')
 ),
 reaching AS (
     SELECT EXISTS (SELECT FROM fact WHERE installed_version < '{1,13,0}'

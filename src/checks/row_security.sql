@@ -15,16 +15,13 @@
 -- BYPASSRLS never (src/backend/utils/misc/rls.c).  OpenMetadata uses none of
 -- this.
 WITH bound AS (
-    SELECT format('%I.%I', namespace.nspname, class.relname) AS name,
+    SELECT format('%I.%I', fact.schema_name, class.relname) AS name,
            class.relname,
            pg_has_role(fact.role_name, class.relowner, 'USAGE') AS is_owner
     FROM fact
     JOIN pg_catalog.pg_roles AS migrating ON migrating.rolname = fact.role_name
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
-    JOIN pg_catalog.pg_class AS history ON history.relnamespace = namespace.oid AND history.relname = fact.history_table
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relowner = history.relowner
-    WHERE class.relkind IN ('r', 'p')
-      AND class.relrowsecurity
+    CROSS JOIN openmetadata_table AS class
+    WHERE class.relrowsecurity
       AND NOT migrating.rolsuper AND NOT migrating.rolbypassrls
       AND (class.relforcerowsecurity OR NOT pg_has_role(fact.role_name, class.relowner, 'USAGE'))
 )

@@ -50,10 +50,9 @@ first AS (
     LIMIT 1
 ),
 om AS (
-    SELECT namespace.oid, path.place, history.relowner
+    SELECT namespace.oid, path.place
     FROM fact
     JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
-    JOIN pg_catalog.pg_class AS history ON history.relnamespace = namespace.oid AND history.relname = fact.history_table
     LEFT JOIN path ON path.oid = namespace.oid
 ),
 hiding AS (
@@ -63,8 +62,7 @@ hiding AS (
     FROM om
     JOIN path ON path.place < om.place OR om.place IS NULL
     JOIN pg_catalog.pg_class AS class ON class.relnamespace = path.oid AND class.relkind IN ('r', 'p', 'v', 'm', 'f')
-    JOIN pg_catalog.pg_class AS own ON own.relnamespace = om.oid AND own.relname = class.relname
-        AND own.relkind IN ('r', 'p') AND own.relowner = om.relowner
+    JOIN openmetadata_table AS own ON own.relname = class.relname
     GROUP BY path.nspname
 ),
 repair AS (

@@ -31,12 +31,8 @@ WITH candidate AS (
                         AND column_statistics.tablename = class.relname) AS has_statistics,
            has_table_privilege(class.oid, 'SELECT') AS may_read
     FROM fact
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid
-    WHERE class.relkind = 'r' AND class.relpersistence <> 't'
-      -- what others keep in the same schema is not OpenMetadata's
-      AND class.relowner = (SELECT history.relowner FROM pg_catalog.pg_class AS history
-                            WHERE history.relnamespace = namespace.oid AND history.relname = fact.history_table)
+    CROSS JOIN openmetadata_table AS class
+    WHERE class.relkind = 'r'
 ),
 judged AS (
     SELECT candidate.*,

@@ -18,15 +18,12 @@
 -- are left out, and so are triggers that only fire in a replica.
 WITH row_trigger AS (
     SELECT format('%I', trigger.tgname) AS name,
-           format('%I.%I', namespace.nspname, class.relname) AS table_name,
+           format('%I.%I', fact.schema_name, class.relname) AS table_name,
            class.relname,
            trigger.tgname,
            trigger.tgenabled
     FROM fact
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
-    JOIN pg_catalog.pg_class AS history ON history.relnamespace = namespace.oid AND history.relname = fact.history_table
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relowner = history.relowner
-        AND class.relkind IN ('r', 'p')
+    CROSS JOIN openmetadata_table AS class
     JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgrelid = class.oid
     WHERE NOT trigger.tgisinternal
       AND trigger.tgenabled IN ('O', 'A')

@@ -15,12 +15,9 @@
 -- A logged table must not refer to an unlogged one (ATPrepChangePersistence() in
 -- tablecmds.c): what others refer to is made logged first, and unlogged last.
 WITH RECURSIVE unlogged AS (
-    SELECT class.oid, class.relname
-    FROM fact
-    JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
-    JOIN pg_catalog.pg_class AS history ON history.relnamespace = namespace.oid AND history.relname = fact.history_table
-    JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relowner = history.relowner
-    WHERE class.relkind = 'r' AND class.relpersistence = 'u'
+    SELECT oid, relname
+    FROM openmetadata_table
+    WHERE relkind = 'r' AND relpersistence = 'u'
 ),
 -- UNION and a bound, for tables may refer to each other in a circle
 reference AS (

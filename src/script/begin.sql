@@ -120,7 +120,7 @@ CREATE TEMP TABLE upgrade_prereq_call (
     allow_unknown boolean, deep boolean, selected text[],
     state text, schema_names text[], schema_oid oid, schema_name name,
     history_table text, history text, installed_text text, installed int[],
-    role_name name, obstacle jsonb, runs text) ON COMMIT DROP;
+    owner_name name, role_name name, obstacle jsonb, runs text) ON COMMIT DROP;
 
 CREATE TEMP TABLE upgrade_prereq_finding (
     place bigint GENERATED ALWAYS AS IDENTITY,

@@ -249,17 +249,17 @@ LANGUAGE plpgsql AS $$
 DECLARE
     owner_query text := (SELECT text FROM pg_temp.upgrade_prereq_text WHERE name = 'owner_query');
     call pg_temp.upgrade_prereq_call;
-    migrating_role text := NULLIF(pg_temp.upgrade_prereq_setting('migration_role'), '');
+    owner name;
 BEGIN
     PERFORM pg_temp.upgrade_prereq_find_schema();
     SELECT * INTO call FROM pg_temp.upgrade_prereq_call;
     IF call.state <> 'no_history' THEN
         RETURN;
     END IF;
-    IF migrating_role IS NULL THEN
-        EXECUTE owner_query INTO migrating_role USING call.schema_name::text;
-    END IF;
-    UPDATE pg_temp.upgrade_prereq_call SET role_name = migrating_role;
+    EXECUTE owner_query INTO owner USING call.schema_name::text;
+    UPDATE pg_temp.upgrade_prereq_call
+    SET owner_name = owner,
+        role_name = COALESCE(NULLIF(pg_temp.upgrade_prereq_setting('migration_role'), ''), owner);
     IF NOT pg_temp.upgrade_prereq_take_history('server_change_log') THEN
         -- a statement of its own: it has to see what that one wrote
         PERFORM pg_temp.upgrade_prereq_take_history('DATABASE_CHANGE_LOG')
@@ -327,6 +327,7 @@ DECLARE
         'installed', call.installed_text,
         'target_version', call.target::text,
         'target', call.target_text,
+        'owner_name', call.owner_name,
         'role_name', call.role_name,
         'queued_after', pg_temp.upgrade_prereq_setting_ms('queued_after', 's', 3600000) / 1000 || ' seconds',
         'running_after', pg_temp.upgrade_prereq_setting_ms('running_after', 's', 7200000) / 1000 || ' seconds',
