@@ -130,6 +130,23 @@ sub only_elsewhere
 		  split /, (?=\{"check_id": ")/, $json =~ /"findings": \[(.*)\], "excluded": /s ? $1 : '' };
 }
 
+# What a JSON report says of the number of its findings, and what they are.
+sub counts_told
+{
+	my ($json) = @_;
+
+	return join(', ', sort grep { !/: 0$/ } split /, /, $json =~ /"counts": \{([^}]*)\}/ ? $1 : '');
+}
+
+sub counts_of
+{
+	my ($json) = @_;
+	my %count;
+
+	$count{ $2 eq 'found' ? $1 : $2 }++ while $json =~ /\{"check_id": "\w+", "level": "(\w+)", "status": "(\w+)"/g;
+	return join(', ', sort map { qq("$_": $count{$_}) } keys %count);
+}
+
 # Both editions say the same of a database; returns the script's document.
 sub is_same
 {
@@ -146,6 +163,7 @@ sub is_same
 	my $left_out = only_elsewhere($json);
 
 	is($err, '', "$name: the script says nothing else");
+	is(counts_told($json), counts_of($json), "$name: the counts are those of the findings");
 	is(differences(raw_findings($expected, $left_out), raw_findings($json, $left_out)), '', "$name: the same findings");
 	return $json;
 }
@@ -255,10 +273,15 @@ my $expected = sql($node, 'clean', "SELECT upgrade_prereq_check('1.11.0', exclud
 	  . join(',', sort keys %left_to_extension) . "}')", user => 'managed');
 like($out, qr/^Only the extension can \([0-9]+\): .*\bbackup\b/m, 'the text says what was left to the extension');
 $expected =~ s/^Not run, deep => true runs/Not run, -v deep=on runs/m;
+$expected =~ s/stands in the hint of each row of upgrade_prereq_findings\(\)\./stands in the hint of each, which -v format=json shows./g;
 $expected =~ s/^Left out .*\n//m;
 $out =~ s/^Only the extension can .*\n//m;
 s/^Verdict.*//m foreach ($expected, $out);
 is($out, $expected, 'the text is the same but for that');
+like($out, qr/-v format=json shows/, 'the notices of one reason are there');
+unlike($out, qr/upgrade_prereq_\w+\(| => /, 'and nothing is named that a user of the script does not have');
+($rc, $out, $err) = run_script('clean', 'managed', { target => '1.11.0', format => 'json', include => 'relationship_orphans,migration_time,duplicate_keys' });
+like($out, qr/"not run: the check is heavy, -v deep=on runs it"/, 'nor in a document');
 
 ($rc, $out, $err) = run_script('clean', 'managed', { target => '1.11.0', gate => 'on' });
 is($rc, 0, 'the gate is open') or diag($err);

@@ -141,7 +141,7 @@ BEGIN
         RETURN pg_temp.upgrade_prereq_new_finding(id, 'not_run', format('not run: %s', reason))
                || '{"data": "{\"edition\": \"extension\"}"}';
     ELSIF header.heavy AND NOT call.deep THEN
-        RETURN pg_temp.upgrade_prereq_new_finding(id, 'not_run', 'not run: the check is heavy, deep => true runs it');
+        RETURN pg_temp.upgrade_prereq_new_finding(id, 'not_run', 'not run: the check is heavy, -v deep=on runs it');
     ELSIF obstacle IS NOT NULL THEN
         IF call.obstacle IS NULL AND header.any_installation THEN
             RETURN NULL;

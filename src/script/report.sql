@@ -150,7 +150,7 @@ BEGIN
         IF finding.status = 'found' AND cardinality(block.findings) > 1 THEN
             RETURN NEXT format('NOTICE:  %s notices for one reason  (%s)', cardinality(block.findings), block.ids);
             RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_labelled('    DETAIL:  ', finding.detail);
-            RETURN NEXT '    HINT:    What to do stands in the hint of each row of upgrade_prereq_findings().';
+            RETURN NEXT '    HINT:    What to do stands in the hint of each, which -v format=json shows.';
             FOR message IN SELECT f.message FROM unnest(block.findings) AS f
             LOOP
                 RETURN QUERY SELECT * FROM pg_temp.upgrade_prereq_labelled('      - ', message);
@@ -232,8 +232,8 @@ LANGUAGE sql AS $$
                      pg_temp.upgrade_prereq_judge('error'),
                      (SELECT string_agg(format('"%s": %s', name, (
                                  SELECT count(*) FROM pg_temp.upgrade_prereq_finding AS f
-                                 WHERE CASE WHEN place <= 4 THEN f.status = 'found' AND f.level = name ELSE f.status = name END)),
-                             ', ' ORDER BY place)
+                                 WHERE CASE WHEN n.place <= 4 THEN f.status = 'found' AND f.level = n.name ELSE f.status = n.name END)),
+                             ', ' ORDER BY n.place)
                       FROM unnest('{error,warning,notice,info,passed,unknown,not_run,not_applicable,acknowledged}'::text[])
                           WITH ORDINALITY AS n (name, place)),
                      (SELECT string_agg(pg_temp.upgrade_prereq_finding_json(finding), ', ' ORDER BY number) FROM pg_temp.upgrade_prereq_sorted()),
