@@ -187,7 +187,22 @@ ROLLBACK;
 ALTER TABLE openmetadata.query_entity RENAME TO query_entity_copy;
 CREATE VIEW openmetadata.query_entity AS SELECT 1 / 0 AS id;
 SELECT DISTINCT outcome, row_count, needed_bytes, sqlstate, note FROM upgrade_prereq_memory('1.13.4') WHERE table_name = 'query_entity';
-SELECT level, status, object_identity, message, hint, fix_sql FROM pg_temp.report WHERE status = 'unknown' LIMIT 1;
+SELECT level, status, object_identity, message, hint, fix_sql FROM pg_temp.report
+WHERE status = 'unknown' AND (object_identity NOT LIKE '%.%' OR message LIKE '%1.11.0');
+DROP VIEW openmetadata.query_entity;
+ALTER TABLE openmetadata.query_entity_copy RENAME TO query_entity;
+-- who may look at nothing is told so by each, and not that it suits
+CREATE ROLE regress_lowly;
+GRANT USAGE ON SCHEMA openmetadata TO regress_lowly;
+GRANT SELECT ON openmetadata.server_change_log TO regress_lowly;
+SET ROLE regress_lowly;
+SELECT check_id, level, status, object_identity, message, regexp_replace(detail, '\d\d', 'NN', 'g') AS detail, hint,
+       fix_sql = (SELECT string_agg(DISTINCT t.fix_sql, ' ' ORDER BY t.fix_sql) FROM upgrade_prereq_findings('1.13.4', include => '{work_mem}') AS t WHERE t.object_type = 'table') AS has_every_fix
+FROM upgrade_prereq_findings('1.13.4', include => '{work_mem,maintenance_work_mem,temp_file_limit}')
+WHERE object_type <> 'table';
+RESET ROLE;
+DROP OWNED BY regress_lowly;
+DROP ROLE regress_lowly;
 \x off
 
 DROP VIEW pg_temp.report, pg_temp.gets, pg_temp.grouping;

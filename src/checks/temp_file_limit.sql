@@ -91,6 +91,20 @@ SELECT 'found' AS status,
                           'certainty', node.certainty) AS data
 FROM fact, setting, node
 UNION ALL
+SELECT 'unknown', 'schema', quote_ident(fact.schema_name),
+       'could not check: the temporary files of some operations of the migration',
+       format('Not estimated: %s%s. Tables (%s): %s%s.', count(*),
+              ' (' || string_agg(DISTINCT memory.note, '; ') FILTER (WHERE memory.sqlstate IS NULL) || ')',
+              count(DISTINCT memory.table_name),
+              array_to_string((array_agg(DISTINCT memory.table_name ORDER BY memory.table_name))[1:10], ', '),
+              CASE WHEN count(DISTINCT memory.table_name) > 10 THEN ', ...' END),
+       CASE WHEN bool_or(memory.setting IS NULL) THEN 'The check work_mem says of each table what is in the way.' END,
+       string_agg(DISTINCT memory.fix_sql, ' ' ORDER BY memory.fix_sql), NULL, NULL
+FROM fact, memory
+-- missing are the tables and columns that an earlier release of the same upgrade makes
+WHERE memory.outcome = 'unknown' AND COALESCE(memory.sqlstate, '') NOT IN ('42703', '42P01')
+GROUP BY fact.schema_name
+UNION ALL
 SELECT 'unknown', 'setting', 'temp_file_limit',
        format('could not check: this session does not show what role "%s" gets for temp_file_limit', fact.role_name),
        format('The value of this session comes from the level "%s" and hides the one below.', setting.source),

@@ -40,6 +40,14 @@ memory AS MATERIALIZED (
 node AS (
     SELECT memory.* FROM fact, memory WHERE memory.setting = fact.check_id
 ),
+-- what could not be looked at, whose setting nobody knows, or not be judged; but
+-- not what an earlier release of the same upgrade makes
+not_estimated AS (
+    SELECT memory.*
+    FROM fact, memory
+    WHERE outcome = 'unknown' AND (setting IS NULL OR setting = fact.check_id)
+      AND COALESCE(sqlstate, '') NOT IN ('42703', '42P01')
+),
 summary AS (
     SELECT count(*) AS nodes,
            count(*) FILTER (WHERE outcome = 'in_memory') AS in_memory,
@@ -122,6 +130,16 @@ SELECT CASE WHEN slow + cliff > 0 THEN 'warning' ELSE 'info' END AS level,
                       FROM neediest)) AS data
 FROM fact, setting, summary, recommended
 WHERE setting.bytes IS NOT NULL
+  -- that it suits is only said where everything was looked at
+  AND (slow + cliff + written_once > 0 OR NOT EXISTS (SELECT FROM not_estimated))
+UNION ALL
+SELECT 'warning', 'unknown', 'setting', format('%s, not estimated', fact.check_id),
+       format('could not check: whether %s suits the whole migration', fact.check_id),
+       format('Not estimated: %s%s.', count(*), ' (' || string_agg(DISTINCT note, '; ') FILTER (WHERE sqlstate IS NULL) || ')'),
+       CASE WHEN bool_or(setting IS NULL) THEN 'The check work_mem says of each table what is in the way.' END,
+       string_agg(DISTINCT fix_sql, ' ' ORDER BY fix_sql), NULL, NULL::jsonb
+FROM fact, not_estimated
+GROUP BY fact.check_id
 UNION ALL
 SELECT 'warning', 'unknown', 'setting', fact.check_id,
        format('could not check: this session does not show what role "%s" gets for %s', fact.role_name, fact.check_id),
@@ -131,14 +149,13 @@ SELECT 'warning', 'unknown', 'setting', fact.check_id,
 FROM fact, setting
 WHERE bytes IS NULL
 UNION ALL
--- what could not be estimated belongs to neither setting: said once
-SELECT 'warning', 'unknown', 'table', format('%I.%I', fact.schema_name, memory.table_name),
-       format('could not check: the memory for table "%s" in the migration to %s', memory.table_name, memory.version),
-       format('%s: %s.', upper(left(memory.operation, 1)) || substr(memory.operation, 2), memory.note),
-       memory.hint, memory.fix_sql, NULL, NULL::jsonb
-FROM fact, memory
-WHERE fact.check_id = 'work_mem' AND memory.outcome = 'unknown' AND memory.setting IS NULL
-  AND memory.sqlstate NOT IN ('42703', '42P01')
+-- what is in the way is said once, not for each setting
+SELECT 'warning', 'unknown', 'table', format('%I.%I', fact.schema_name, table_name),
+       format('could not check: the memory for table "%s" in the migration to %s', table_name, version),
+       format('%s: %s.', upper(left(operation, 1)) || substr(operation, 2), note),
+       hint, fix_sql, NULL, NULL::jsonb
+FROM fact, not_estimated
+WHERE fact.check_id = 'work_mem' AND setting IS NULL
 UNION ALL
 -- on a table or column that an earlier release of the same upgrade makes
 SELECT 'notice', 'found', 'table', format('%I.%I', fact.schema_name, memory.table_name),
