@@ -204,8 +204,18 @@ CREATE FUNCTION reports.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NE
 CREATE TRIGGER of_column BEFORE UPDATE OF isbot ON openmetadata.user_entity FOR EACH ROW EXECUTE FUNCTION reports.f();
 CREATE TRIGGER of_row BEFORE UPDATE ON openmetadata.user_entity FOR EACH ROW EXECUTE FUNCTION reports.f();
 SELECT detail, data FROM pg_temp.report(:'check', '2.0.0') WHERE object_identity ~ 'user_entity';
+-- the same of a column that is only widened, for the list of changes, too
+CREATE POLICY nested ON openmetadata.entity_extension USING (extension <> '');
+CREATE VIEW reports.extensions AS SELECT extension FROM openmetadata.entity_extension;
+SELECT object_identity FROM pg_temp.report(:'check', '2.0.2') WHERE object_identity ~ 'entity_extension';
+SELECT object_identity, message, detail FROM pg_temp.report(:'check', '2.0.3') WHERE object_identity ~ 'entity_extension';
+SELECT affected, objects FROM upgrade_prereq_breaking_changes(NULL, '2.0.3') WHERE change_id = 'extension_column_widened';
 -- all fail, as the check says
 \set VERBOSITY sqlstate
+ALTER TABLE openmetadata.entity_extension ALTER COLUMN extension TYPE varchar(512);
+DROP VIEW reports.extensions;
+ALTER TABLE openmetadata.entity_extension ALTER COLUMN extension TYPE varchar(512);
+DROP POLICY nested ON openmetadata.entity_extension;
 ALTER TABLE openmetadata.user_entity DROP COLUMN isbot;
 ALTER TABLE openmetadata.tag_usage ALTER COLUMN tagfqn TYPE varchar(512);
 DROP RULE note ON openmetadata.user_entity;

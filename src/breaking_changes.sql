@@ -1463,21 +1463,23 @@ WHERE class.relkind = 'r' AND class.reltuples >= 1000000
 -- release: 2.0.3
 -- area: database
 -- change: entity_extension.extension becomes varchar(512)
--- affects: views of others that read this column: PostgreSQL does not alter its type then
--- action: Drop these views before the migration, and create them again afterwards.
+-- affects: views, policies and other objects of others that use this column: PostgreSQL does not alter its type then
+-- action: Drop them before the migration, and create them again afterwards.
 -- source: OM#29493, OM#32121
 -- probe: light
 -- level: error
-SELECT DISTINCT view.oid::regclass::text AS object
+SELECT DISTINCT CASE WHEN rule.ev_class <> class.oid THEN rule.ev_class::regclass::text
+            ELSE pg_describe_object(depend.classid, depend.objid, depend.objsubid) END AS object
 FROM fact
 JOIN pg_catalog.pg_class AS class ON class.relnamespace = quote_ident(fact.schema_name)::regnamespace
  AND class.relname = 'entity_extension'
 JOIN pg_catalog.pg_attribute AS attribute ON attribute.attrelid = class.oid AND attribute.attname = 'extension'
 JOIN pg_catalog.pg_depend AS depend ON depend.refclassid = 'pg_catalog.pg_class'::regclass
  AND depend.refobjid = class.oid AND depend.refobjsubid = attribute.attnum
- AND depend.classid = 'pg_catalog.pg_rewrite'::regclass
-JOIN pg_catalog.pg_rewrite AS rule ON rule.oid = depend.objid
-JOIN pg_catalog.pg_class AS view ON view.oid = rule.ev_class AND view.oid <> class.oid
+LEFT JOIN pg_catalog.pg_rewrite AS rule ON depend.classid = 'pg_catalog.pg_rewrite'::regclass AND rule.oid = depend.objid
+WHERE depend.classid IN ('pg_catalog.pg_rewrite'::regclass, 'pg_catalog.pg_proc'::regclass,
+                         'pg_catalog.pg_policy'::regclass, 'pg_catalog.pg_publication_rel'::regclass)
+   OR depend.classid = 'pg_catalog.pg_trigger'::regclass AND depend.deptype = 'n'
 
 --
 -- 2.1, which is not out yet

@@ -78,6 +78,7 @@ WITH change AS (
         ('2.0.0', 'drops column', 'user_entity', 'isbot'),
         ('2.0.0', 'rewrites', 'user_entity workflow_instance_state_time_series', ''),
         ('2.0.0', 'renames', 'thread_entity', ''),
+        ('2.0.3', 'changes type of column', 'entity_extension', 'extension'),
         ('2.1.0', 'drops column', 'user_entity', 'isbot'),
         ('2.1.0', 'changes type of column', 'audit_log_event', 'entity_fqn'),
         ('2.1.0', 'rewrites', 'storage_container_entity announcement_entity user_entity', '')
