@@ -100,9 +100,14 @@ SET LOCAL ROLE regress_openmetadata;
 CREATE TABLE openmetadata.activity_stream (id int, moment int) PARTITION BY RANGE (moment);
 CREATE TABLE openmetadata.activity_stream_default PARTITION OF openmetadata.activity_stream DEFAULT;
 CREATE INDEX idx_activity_timestamp ON ONLY openmetadata.activity_stream (moment);
+ALTER TABLE ONLY openmetadata.activity_stream ADD UNIQUE (id, moment);
 RESET ROLE;
 SELECT level, object_identity, message, detail, hint FROM ask('invalid_indexes', NULL);
 SELECT fix_sql FROM upgrade_prereq_findings(include => '{invalid_indexes}');
+-- as the hint says
+ALTER TABLE openmetadata.activity_stream_default ADD UNIQUE (id, moment);
+ALTER INDEX openmetadata.activity_stream_id_moment_key ATTACH PARTITION openmetadata.activity_stream_default_id_moment_key;
+SELECT object_identity FROM ask('invalid_indexes', NULL);
 ROLLBACK;
 
 -- index_shape: keys that were dropped, and their undo

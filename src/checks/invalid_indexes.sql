@@ -63,6 +63,7 @@ sorted AS (
     SELECT broken.*,
            CASE
                WHEN is_being_built THEN 'being built'
+               WHEN is_constraint AND is_partitioned THEN 'partitioned constraint'
                WHEN is_constraint THEN 'constraint'
                WHEN release = '{1,12,9}' AND fact.installed_version < release
                     AND (fact.target_version IS NULL OR fact.target_version >= release) THEN 'needed'
@@ -76,6 +77,9 @@ sorted AS (
 rule (family, level, message, detail, hint, fix) AS (
     VALUES ('being built', 'warning', 'indexes of OpenMetadata are being built now', '',
             'Wait until they are ready: the migration changes these tables.', NULL),
+           -- REINDEX builds the indexes of the partitions, and leaves this one as it is
+           ('partitioned constraint', 'error', 'the indexes of some constraints of partitioned tables of OpenMetadata are not valid', ' They lack the index of a partition. OpenMetadata and its migrations cannot write rows that rely on them (ON CONFLICT).',
+            'Build the constraint on each partition, and attach its index by ALTER INDEX ... ATTACH PARTITION.', NULL),
            ('constraint', 'error', 'the indexes of some constraints of OpenMetadata are not valid', ' OpenMetadata and its migrations cannot write rows that rely on them (ON CONFLICT).',
             'Build them again. That fails where rows repeat each other.', 'REINDEX INDEX %I.%I;'),
            ('needed', 'error', 'an index that the migration to OpenMetadata 1.12.9 makes a constraint of is not valid', ' It was left by a build that failed. The first script of that release skips it, and stops at the constraint.',
