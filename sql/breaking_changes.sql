@@ -346,6 +346,25 @@ GROUP BY change_id HAVING count(*) FILTER (WHERE bad = 'affected' AND good <> 'a
 SELECT affected, reason, count(*) FROM upgrade_prereq_breaking_changes('1.5', '1.9.0') GROUP BY 1, 2 ORDER BY 1, 2;
 -- heavy probes are for those who ask
 SELECT change_id, affected, reason, objects, object_count FROM upgrade_prereq_breaking_changes(NULL, '1.9.0') WHERE probe = 'heavy';
+-- where the number of rows is not known, the size tells; partitions count together
+BEGIN;
+UPDATE pg_class SET reltuples = -1, relpages = 0 WHERE relnamespace = 'openmetadata'::regnamespace AND relkind = 'r';
+CREATE VIEW pg_temp.big AS
+    SELECT change_id, affected, objects FROM upgrade_prereq_breaking_changes(NULL, '2.0.0')
+    WHERE change_id IN ('entity_relationship_key', 'fqn_hash_indexes', 'listing_indexes');
+SELECT * FROM pg_temp.big;
+CREATE TABLE openmetadata.wide (fqnhash text, deleted boolean, wide text) PARTITION BY LIST (deleted);
+CREATE TABLE openmetadata.wide_live PARTITION OF openmetadata.wide FOR VALUES IN (false);
+CREATE TABLE openmetadata.wide_dead PARTITION OF openmetadata.wide FOR VALUES IN (true);
+ALTER TABLE openmetadata.wide_live ALTER wide SET STORAGE PLAIN;
+ALTER TABLE openmetadata.wide_dead ALTER wide SET STORAGE PLAIN;
+INSERT INTO openmetadata.wide SELECT i, i % 2 = 0, repeat('x', 8000) FROM generate_series(1, 13000) AS i;
+ALTER TABLE openmetadata.entity_relationship RENAME TO entity_relationship_copy;
+ALTER TABLE openmetadata.wide RENAME TO entity_relationship;
+SELECT * FROM pg_temp.big;
+UPDATE pg_class SET reltuples = 600000 WHERE relname IN ('wide_live', 'wide_dead');
+SELECT * FROM pg_temp.big;
+ROLLBACK;
 -- what a check tells, it tells here
 SELECT change_id, affected::text = CASE WHEN status = 'passed' THEN 'not affected' ELSE 'affected' END AS as_the_check
 FROM upgrade_prereq_breaking_changes(NULL, '1.11.0'), upgrade_prereq_findings(include => '{pg_trgm}')

@@ -983,11 +983,17 @@ CROSS JOIN LATERAL (SELECT
 -- source: OM:bootstrap/sql/migrations/native/1.13.0/postgres/schemaChanges.sql
 -- probe: light
 -- level: warning
--- note: By the number of rows that the last ANALYZE estimated.
+-- note: By the number of rows that the last ANALYZE estimated; where there is none, as after a restore, from 100 MB on.
 SELECT class.relname AS object
 FROM fact
 JOIN pg_catalog.pg_class AS class ON class.relnamespace = quote_ident(fact.schema_name)::regnamespace
-WHERE class.relname = 'entity_relationship' AND class.relkind = 'r' AND class.reltuples >= 1000000
+CROSS JOIN LATERAL (
+    SELECT sum(part.reltuples) FILTER (WHERE part.reltuples > 0) >= 1000000
+           OR sum(CASE WHEN part.reltuples <= 0 THEN pg_relation_size(part.oid) END) >= 100 * 1024 * 1024 AS is_big
+    FROM (SELECT class.oid UNION SELECT tree.relid FROM pg_partition_tree(class.oid) AS tree) AS member (oid)
+    JOIN pg_catalog.pg_class AS part ON part.oid = member.oid
+    WHERE part.relkind = 'r') AS size
+WHERE class.relname = 'entity_relationship' AND class.relkind IN ('r', 'p') AND size.is_big
 
 -- id: feed_and_search_fields
 -- release: 1.13.0
@@ -1023,11 +1029,17 @@ WHERE entity.json ->> 'name' = 'SearchIndexingApplication'
 -- source: OM:bootstrap/sql/migrations/native/1.13.0/postgres/schemaChanges.sql
 -- probe: light
 -- level: warning
--- note: By the number of rows that the last ANALYZE estimated.
+-- note: By the number of rows that the last ANALYZE estimated; where there is none, as after a restore, from 100 MB on.
 SELECT class.relname AS object
 FROM fact
 JOIN pg_catalog.pg_class AS class ON class.relnamespace = quote_ident(fact.schema_name)::regnamespace
-WHERE class.relkind = 'r' AND class.reltuples >= 1000000
+CROSS JOIN LATERAL (
+    SELECT sum(part.reltuples) FILTER (WHERE part.reltuples > 0) >= 1000000
+           OR sum(CASE WHEN part.reltuples <= 0 THEN pg_relation_size(part.oid) END) >= 100 * 1024 * 1024 AS is_big
+    FROM (SELECT class.oid UNION SELECT tree.relid FROM pg_partition_tree(class.oid) AS tree) AS member (oid)
+    JOIN pg_catalog.pg_class AS part ON part.oid = member.oid
+    WHERE part.relkind = 'r') AS size
+WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND size.is_big
   AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS attribute
               WHERE attribute.attrelid = class.oid AND NOT attribute.attisdropped
                 AND attribute.attname IN ('fqnhash', 'fullyqualifiedname'))
@@ -1422,11 +1434,17 @@ WHERE setting.configtype = 'workflowSettings'
 -- source: docs-om:v2.0.x-SNAPSHOT/deployment/upgrade/breaking-changes/platform-and-security.mdx
 -- probe: light
 -- level: warning
--- note: By the number of rows that the last ANALYZE estimated.
+-- note: By the number of rows that the last ANALYZE estimated; where there is none, as after a restore, from 100 MB on.
 SELECT class.relname AS object
 FROM fact
 JOIN pg_catalog.pg_class AS class ON class.relnamespace = quote_ident(fact.schema_name)::regnamespace
-WHERE class.relkind = 'r' AND class.reltuples >= 1000000
+CROSS JOIN LATERAL (
+    SELECT sum(part.reltuples) FILTER (WHERE part.reltuples > 0) >= 1000000
+           OR sum(CASE WHEN part.reltuples <= 0 THEN pg_relation_size(part.oid) END) >= 100 * 1024 * 1024 AS is_big
+    FROM (SELECT class.oid UNION SELECT tree.relid FROM pg_partition_tree(class.oid) AS tree) AS member (oid)
+    JOIN pg_catalog.pg_class AS part ON part.oid = member.oid
+    WHERE part.relkind = 'r') AS size
+WHERE class.relkind IN ('r', 'p') AND NOT class.relispartition AND size.is_big
   AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS attribute
               WHERE attribute.attrelid = class.oid AND NOT attribute.attisdropped
                 AND attribute.attname = 'deleted')
