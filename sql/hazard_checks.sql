@@ -380,6 +380,15 @@ SELECT detail FROM pg_temp.report(:'check');
 :repair
 SELECT fix_sql FROM repair \gexec
 :asked
+-- TOAST tables, which autovacuum looks at by themselves: with the options of the table, or their own
+ALTER TABLE openmetadata.user_entity SET (toast.autovacuum_freeze_max_age = 100000);
+UPDATE pg_class SET relfrozenxid = pg_temp.ago(150000000)
+WHERE oid IN (SELECT reltoastrelid FROM pg_class WHERE relnamespace = 'openmetadata'::regnamespace
+              AND relname IN ('entity_extension', 'user_entity', 'table_entity'));
+SELECT detail, (data ->> 'oldest_transaction_age')::int >= 150000000 AS is_that_of_toast FROM pg_temp.report(:'check');
+:repair
+SELECT fix_sql FROM repair \gexec
+:asked
 
 --
 -- collation_version (of the database: t/)

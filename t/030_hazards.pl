@@ -112,6 +112,11 @@ is( column('lock_queues', q{message || '|' || (data ->> 'waiting_pids') || (data
 	'who waits, and for whom');
 $holder->query('ROLLBACK;');
 $waiter->finish;
+# ALTER TABLE can have to wait for a VACUUM, or here REINDEX, of the TOAST table alone
+my $toast = sql($node, $db, q{SELECT reltoastrelid::regclass FROM pg_class WHERE oid = 'openmetadata.table_entity'::regclass});
+$waiter->query("ROLLBACK; BEGIN; REINDEX TABLE $toast;");
+is(report('lock_queues'), 'warning|found|openmetadata.table_entity', 'a lock on a TOAST table is found');
+$waiter->query('ROLLBACK;');
 $_->close foreach $waiter, $holder;
 my @many = map { session($node, $db, user => 'reporting', env => { PGAPPNAME => "application $_" }) } 1 .. 11;
 $_->query('BEGIN; LOCK TABLE openmetadata.tag_usage IN SHARE MODE;') foreach @many;
@@ -289,6 +294,24 @@ passes('lock_queues', 'it is not told twice');
 $node->append_conf('postgresql.conf', 'autovacuum = off');
 $node->reload;
 sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'autovacuum:%'; DROP TABLE openmetadata.big});
+
+# and of a TOAST table, that is vacuumed by itself
+sql($node, $db, q{
+	CREATE TABLE openmetadata.wide (t text) WITH (toast.autovacuum_vacuum_cost_delay = 100, toast.autovacuum_vacuum_cost_limit = 1);
+	ALTER TABLE openmetadata.wide ALTER t SET STORAGE EXTERNAL, OWNER TO openmetadata_user;
+	INSERT INTO openmetadata.wide SELECT repeat('x', 6000) FROM generate_series(1, 1000);
+	UPDATE pg_class SET relfrozenxid = (((txid_current() - 150000000 + 4294967296) % 4294967296)::text)::xid
+	WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE oid = 'openmetadata.wide'::regclass)});
+$node->append_conf('postgresql.conf', 'autovacuum = on');
+$node->reload;
+$node->poll_query_until($db, q{
+	SELECT count(*) = 1 FROM pg_stat_activity JOIN pg_class ON query LIKE 'autovacuum:%.pg_toast_' || pg_class.oid || ' (to prevent wraparound)'
+	WHERE relname = 'wide'})
+  or BAIL_OUT('autovacuum does not start');
+like(report('autovacuum_on_big_tables'), qr/^warning\|found\|openmetadata\.wide$/m, 'one of a TOAST table is found');
+$node->append_conf('postgresql.conf', 'autovacuum = off');
+$node->reload;
+sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'autovacuum:%'; DROP TABLE openmetadata.wide});
 
 # ----- connections -----
 

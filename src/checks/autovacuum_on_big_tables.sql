@@ -17,7 +17,7 @@
 -- 50 is what autovacuum waits for by default, and twice that with at least
 -- 10,000 dead rows is what is told here.
 WITH om_table AS (
-    SELECT class.oid, class.relname, class.reltuples, class.reloptions,
+    SELECT class.oid, class.reltoastrelid, class.relname, class.reltuples, class.reloptions,
            format('%I.%I', fact.schema_name, class.relname) AS name,
            (SELECT option_value::boolean FROM pg_options_to_table(class.reloptions)
             WHERE option_name = 'autovacuum_enabled') AS is_allowed,
@@ -29,7 +29,9 @@ WITH om_table AS (
 worker AS (
     SELECT om_table.relname, lock.pid, activity.query
     FROM om_table
-    JOIN pg_catalog.pg_locks AS lock ON lock.locktype = 'relation' AND lock.relation = om_table.oid AND lock.granted
+    -- a TOAST table is vacuumed by itself, too
+    JOIN pg_catalog.pg_locks AS lock ON lock.locktype = 'relation' AND lock.granted
+        AND lock.relation IN (om_table.oid, om_table.reltoastrelid)
         AND lock.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     -- autovacuum is the work of no role
     JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = lock.pid AND activity.usename IS NULL

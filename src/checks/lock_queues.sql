@@ -12,7 +12,8 @@
 -- ALTER TABLE waits for every lock on the table, and from then on everybody else
 -- waits behind it; CREATE INDEX waits for whoever writes.  Looked for are locks
 -- that keep others from altering or writing, as of VACUUM and CREATE INDEX, whoever
--- holds them, and all that are waited for.  What sessions that merely read and write do in the way
+-- holds them, on a table or its TOAST table, which an ALTER TABLE that writes the
+-- table anew locks, too; and all that are waited for.  What sessions that merely read and write do in the way
 -- of a migration, live_sessions tells; prepared transactions, too; autovacuum
 -- has a check of its own.  Locks are shown to everybody, which session's they
 -- are, too (src/backend/utils/adt/lockfuncs.c).
@@ -21,7 +22,7 @@ WITH lock AS (
     FROM fact
     JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
     JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relkind IN ('r', 'p')
-    JOIN pg_catalog.pg_locks AS lock ON lock.locktype = 'relation' AND lock.relation = class.oid
+    JOIN pg_catalog.pg_locks AS lock ON lock.locktype = 'relation' AND lock.relation IN (class.oid, class.reltoastrelid)
         AND lock.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())
     JOIN pg_catalog.pg_stat_activity AS activity ON activity.pid = lock.pid
     WHERE lock.pid <> pg_backend_pid()

@@ -18,7 +18,7 @@
 -- commit row by row, and can take some million ids: from ten million on it is an
 -- error.
 --
--- From autovacuum_freeze_max_age on a table is vacuumed to prevent
+-- From autovacuum_freeze_max_age on a table, or its TOAST table, is vacuumed to prevent
 -- wraparound.  That vacuum does not give way to ALTER TABLE, as others do, so the
 -- migration would wait for its end.
 WITH stop AS (
@@ -31,23 +31,35 @@ worst AS (
                          ('multixact ids', mxid_age(datminmxid))) AS id (kind, used)
     ORDER BY kind, used DESC, datname
 ),
-due AS (
+-- Each table, and its TOAST table, which autovacuum looks at by itself, with the
+-- options of the table if it has none of its own.
+part AS (
     SELECT format('%I.%I', namespace.nspname, class.relname) AS name,
            class.relname,
-           age(class.relfrozenxid) AS xid_age,
-           mxid_age(class.relminmxid) AS mxid_age
+           part.relfrozenxid,
+           part.relminmxid,
+           COALESCE(part.reloptions, class.reloptions) AS reloptions
     FROM fact
     JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = fact.schema_name
     JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid AND class.relkind = 'r'
+    JOIN pg_catalog.pg_class AS part ON part.oid IN (class.oid, class.reltoastrelid)
+),
+due AS (
+    SELECT part.name,
+           part.relname,
+           max(age(part.relfrozenxid)) AS xid_age,
+           max(mxid_age(part.relminmxid)) AS mxid_age
+    FROM part
     CROSS JOIN LATERAL (
         SELECT min(option_value::bigint) FILTER (WHERE option_name = 'autovacuum_freeze_max_age') AS xids,
                min(option_value::bigint) FILTER (WHERE option_name = 'autovacuum_multixact_freeze_max_age') AS mxids
-        FROM pg_options_to_table(class.reloptions)
+        FROM pg_options_to_table(part.reloptions)
         WHERE option_name IN ('autovacuum_freeze_max_age', 'autovacuum_multixact_freeze_max_age')) AS own_limit
     -- the smaller of both counts (relation_needs_vacanalyze() in src/backend/postmaster/autovacuum.c)
-    WHERE class.relfrozenxid::text <> '0'
-      AND (age(class.relfrozenxid) > LEAST(own_limit.xids, current_setting('autovacuum_freeze_max_age')::bigint)
-           OR mxid_age(class.relminmxid) > LEAST(own_limit.mxids, current_setting('autovacuum_multixact_freeze_max_age')::bigint))
+    WHERE part.relfrozenxid::text <> '0'
+      AND (age(part.relfrozenxid) > LEAST(own_limit.xids, current_setting('autovacuum_freeze_max_age')::bigint)
+           OR mxid_age(part.relminmxid) > LEAST(own_limit.mxids, current_setting('autovacuum_multixact_freeze_max_age')::bigint))
+    GROUP BY part.name, part.relname
 )
 SELECT 'error' AS level,
        'database' AS object_type,
