@@ -76,8 +76,19 @@ ALTER EXTENSION pg_trgm SET SCHEMA openmetadata_other;
 SELECT * FROM pg_temp.pg_trgm;
 SELECT fix_sql FROM pg_temp.pg_trgm \gexec
 SELECT level, status, message FROM pg_temp.pg_trgm;
-DROP SCHEMA openmetadata_other;
+-- where it looks is what the role's search_path says: not always in public
+ALTER EXTENSION pg_trgm SET SCHEMA public;
+SELECT level, status, message FROM pg_temp.pg_trgm;
+ALTER ROLE regress_openmetadata SET search_path = openmetadata;
+SELECT level, status, message, detail, fix_sql FROM pg_temp.pg_trgm;
+ALTER ROLE regress_openmetadata SET search_path = openmetadata, "openmetadata_other";
+ALTER EXTENSION pg_trgm SET SCHEMA openmetadata_other;
+SELECT level, status, message FROM pg_temp.pg_trgm;
+GRANT USAGE ON SCHEMA openmetadata_other TO regress_openmetadata;
+SELECT level, status, message FROM pg_temp.pg_trgm;
+ALTER ROLE regress_openmetadata RESET search_path;
 DROP EXTENSION pg_trgm;
+DROP SCHEMA openmetadata_other;
 RESET azure.extensions;
 
 -- statistics

@@ -334,6 +334,9 @@ $node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE u
 
 sql($node, $db, q{ALTER ROLE checker SET search_path = x, public; ALTER ROLE checker SET idle_in_transaction_session_timeout = 0});
 is(report('search_path', user => 'checker'), 'error|unknown|search_path', 'the search_path of another role is hidden');
+sql($node, $db, 'CREATE EXTENSION pg_trgm SCHEMA public');
+is(report('pg_trgm', user => 'checker'), 'warning|unknown|pg_trgm', '... so that nobody knows what it finds in public');
+sql($node, $db, 'DROP EXTENSION pg_trgm');
 is(report('session_timeouts', user => 'checker'), 'warning|unknown|idle_in_transaction_session_timeout', 'and so is a time limit');
 passes('search_path', 'a superuser reads it from the files');
 sql($node, $db, q{ALTER ROLE checker RESET ALL});

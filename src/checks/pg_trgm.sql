@@ -24,8 +24,25 @@ WITH extension AS (
            current_setting('azure.extensions', true) AS azure_list,
            has_database_privilege(fact.role_name, current_database(), 'CREATE') AS may_create
     FROM fact
+),
+setting AS (
+    SELECT effective.setting AS value, effective.source
+    FROM fact, @extschema@.upgrade_prereq_effective_settings(fact.role_name, prove => false) AS effective
+    WHERE effective.name = 'search_path'
+),
+-- where the role looks for a name, as the check search_path reads it
+path AS (
+    SELECT namespace.nspname
+    FROM fact,
+         setting,
+         regexp_matches(setting.value, '"((?:[^"]|"")*)"|([^",[:space:]]+)', 'g') AS part (match),
+         LATERAL (SELECT COALESCE(replace(part.match[1], '""', '"'), lower(part.match[2]))) AS element (name),
+         pg_catalog.pg_namespace AS namespace
+    WHERE namespace.nspname = (CASE element.name WHEN '$user' THEN fact.role_name ELSE element.name::name END)
+      AND has_schema_privilege(fact.role_name, namespace.oid, 'USAGE')
 )
 SELECT 'error' AS level,
+       'found' AS status,
        'extension' AS object_type,
        'pg_trgm' AS object_identity,
        CASE
@@ -47,11 +64,22 @@ WHERE created_in IS NULL
        OR NOT may_create
        OR azure_list NOT ILIKE '%pg\_trgm%')
 UNION ALL
-SELECT 'warning', 'extension', 'pg_trgm',
-       format('the extension pg_trgm is in schema "%s", where the migration may not find it', created_in),
-       'The migration to OpenMetadata 1.11.0 names its operator class without a schema.',
-       format('Move the extension, or put the schema into the search_path of role "%s".', fact.role_name),
-       format('ALTER EXTENSION pg_trgm SET SCHEMA %I;', fact.schema_name),
-       format('ALTER EXTENSION pg_trgm SET SCHEMA %I;', created_in)
-FROM fact, extension
-WHERE created_in NOT IN (fact.schema_name, fact.role_name, 'public', 'pg_catalog')
+SELECT 'warning', CASE WHEN setting.value IS NULL THEN 'unknown' ELSE 'found' END, 'extension', 'pg_trgm',
+       CASE WHEN setting.value IS NULL THEN
+           format('could not check: whether the migration finds the extension pg_trgm in schema "%s"', created_in)
+       ELSE
+           format('the extension pg_trgm is in schema "%s", where the migration may not find it', created_in)
+       END,
+       format('The migration to OpenMetadata 1.11.0 names its operator class without a schema. The search_path of role "%s" is %s (source: %s).',
+              fact.role_name, COALESCE(setting.value, 'hidden by that of this session'), setting.source),
+       CASE WHEN setting.value IS NULL THEN
+           'Run the check in a session of a role that has no value of its own for the setting.'
+       ELSE
+           format('Move the extension, or put the schema into the search_path of role "%s".', fact.role_name)
+       END,
+       CASE WHEN setting.value IS NOT NULL THEN format('ALTER EXTENSION pg_trgm SET SCHEMA %I;', fact.schema_name) END,
+       CASE WHEN setting.value IS NOT NULL THEN format('ALTER EXTENSION pg_trgm SET SCHEMA %I;', created_in) END
+FROM fact, extension, setting
+-- the schema of the tables is on the path, or the connection brings it along
+WHERE created_in NOT IN (fact.schema_name, 'pg_catalog')
+  AND created_in NOT IN (SELECT path.nspname FROM path)
