@@ -309,9 +309,19 @@ $node->poll_query_until($db, q{
 	WHERE relname = 'wide'})
   or BAIL_OUT('autovacuum does not start');
 like(report('autovacuum_on_big_tables'), qr/^warning\|found\|openmetadata\.wide$/m, 'one of a TOAST table is found');
-$node->append_conf('postgresql.conf', 'autovacuum = off');
+my $end_workers = q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'autovacuum worker'};
+$node->append_conf('postgresql.conf', 'track_activities = off');
 $node->reload;
-sql($node, $db, q{SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'autovacuum:%'; DROP TABLE openmetadata.wide});
+sql($node, $db, $end_workers);
+$node->poll_query_until($db, q{
+	SELECT count(*) = 1 FROM pg_stat_activity JOIN pg_locks USING (pid)
+	WHERE backend_type = 'autovacuum worker' AND query = '' AND mode = 'ShareUpdateExclusiveLock'
+	  AND relation = (SELECT reltoastrelid FROM pg_class WHERE oid = 'openmetadata.wide'::regclass)})
+  or BAIL_OUT('autovacuum does not start again');
+like(report('autovacuum_on_big_tables'), qr/^warning\|unknown\|track_activities$/m, 'where the server does not show what it is for, that is said');
+$node->append_conf('postgresql.conf', "autovacuum = off\ntrack_activities = on");
+$node->reload;
+sql($node, $db, "$end_workers; DROP TABLE openmetadata.wide");
 
 # ----- connections -----
 

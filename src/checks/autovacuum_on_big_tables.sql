@@ -62,6 +62,15 @@ FROM worker
 WHERE query IS NULL OR query = '<insufficient privilege>'
 HAVING count(*) > 0
 UNION ALL
+SELECT 'warning', 'unknown', 'setting', 'track_activities',
+       'could not check: this server does not show whether autovacuum gives way to the migration',
+       format('Tables (%s): %s. The setting track_activities is off.', count(DISTINCT relname), string_agg(DISTINCT relname::text, ', ')),
+       'Wait until it has ended.',
+       NULL, NULL, NULL
+FROM worker
+WHERE query = ''
+HAVING count(*) > 0
+UNION ALL
 SELECT 'warning', 'found', 'schema', format('%I, not allowed', fact.schema_name),
        'autovacuum may not touch tables of OpenMetadata',
        format('Tables (%s): %s%s.', count(*),
