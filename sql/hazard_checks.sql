@@ -314,6 +314,28 @@ SET client_min_messages = warning;
 DROP FUNCTION public.regress_note() CASCADE;
 RESET client_min_messages;
 :asked
+-- rules; one for UPDATE matters even if it is off
+CREATE RULE nothing AS ON INSERT TO openmetadata.team_entity DO INSTEAD NOTHING;
+CREATE RULE "odd "" rule" AS ON DELETE TO openmetadata.tag_usage DO ALSO NOTHING;
+ALTER TABLE openmetadata.tag_usage ENABLE ALWAYS RULE "odd "" rule";
+CREATE RULE off_delete AS ON DELETE TO openmetadata.tag_usage DO INSTEAD NOTHING;
+ALTER TABLE openmetadata.tag_usage DISABLE RULE off_delete;
+CREATE RULE off_update AS ON UPDATE TO openmetadata.server_change_log DO ALSO NOTHING;
+ALTER TABLE openmetadata.server_change_log DISABLE RULE off_update;
+SELECT * FROM pg_temp.report(:'check');
+CREATE TEMP TABLE rules AS SELECT pg_get_ruledef(oid), ev_enabled FROM pg_rewrite WHERE ev_class::regclass::text LIKE 'openmetadata.%' AND rulename <> '_RETURN';
+\set VERBOSITY sqlstate
+INSERT INTO openmetadata.server_change_log SELECT * FROM openmetadata.server_change_log ON CONFLICT (version) DO UPDATE SET metrics = NULL;
+:repair
+SELECT fix_sql FROM repair \gexec
+:asked
+INSERT INTO openmetadata.server_change_log SELECT * FROM openmetadata.server_change_log ON CONFLICT (version) DO UPDATE SET metrics = EXCLUDED.metrics;
+\set VERBOSITY default
+SELECT undo_sql FROM repair \gexec
+SELECT count(*) FROM (TABLE rules EXCEPT SELECT pg_get_ruledef(oid), ev_enabled FROM pg_rewrite) AS changed;
+SELECT fix_sql FROM repair \gexec
+DROP RULE off_delete ON openmetadata.tag_usage;
+:asked
 
 --
 -- publications

@@ -1,13 +1,13 @@
 -- id: triggers
--- title: no trigger of somebody else runs during the migration
+-- title: no trigger or rule of somebody else runs during the migration
 -- category: objects
 -- level: warning
 -- cost: light
 -- versions: all
--- passed: no trigger of somebody else runs during the migration
--- do: Find out what the trigger does. If the migration can go without it, switch
---     it off by the finding's `fix_sql`.
--- undo: The finding's `undo_sql` switches it on again, as it was.
+-- passed: no trigger or rule of somebody else runs during the migration
+-- do: Find out what the trigger or rule does. If the migration can go without it,
+--     switch it off, or drop the rule, by the finding's `fix_sql`.
+-- undo: The finding's `undo_sql` switches it on again, or creates it, as it was.
 --
 -- OpenMetadata has no triggers of its own on PostgreSQL.  A trigger on one of its
 -- tables runs for every row that the migration writes, which can be all of
@@ -16,6 +16,11 @@
 -- does cannot be told from outside.  Of an event trigger, the detail names the
 -- commands that it is for, if not all are.  Event triggers that belong to an extension
 -- are left out, and so are triggers that only fire in a replica.
+--
+-- A rule replaces a statement, or adds others to it, before it runs: a write can
+-- come to nothing.  With a rule for UPDATE, be it switched off or not, INSERT ...
+-- ON CONFLICT is an error (matchLocks() and RewriteQuery() in
+-- src/backend/rewrite/rewriteHandler.c), so rules are dropped for the migration.
 WITH row_trigger AS (
     SELECT format('%I', trigger.tgname) AS name,
            format('%I.%I', fact.schema_name, class.relname) AS table_name,
@@ -27,6 +32,17 @@ WITH row_trigger AS (
     JOIN pg_catalog.pg_trigger AS trigger ON trigger.tgrelid = class.oid
     WHERE NOT trigger.tgisinternal
       AND trigger.tgenabled IN ('O', 'A')
+),
+rewrite_rule AS (
+    SELECT format('%I.%I', fact.schema_name, class.relname) AS table_name,
+           class.relname,
+           rule.oid,
+           rule.rulename,
+           CASE rule.ev_enabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'D' THEN 'DISABLE' END AS state
+    FROM fact
+    CROSS JOIN openmetadata_table AS class
+    JOIN pg_catalog.pg_rewrite AS rule ON rule.ev_class = class.oid
+    WHERE rule.ev_enabled IN ('O', 'A') OR rule.ev_type = '2'
 ),
 event_trigger AS (
     SELECT trigger.evtname, trigger.evtenabled,
@@ -53,6 +69,19 @@ SELECT 'schema' AS object_type,
                   ' ' ORDER BY table_name, name) AS undo_sql,
        jsonb_build_object('objects', count(*)) AS data
 FROM fact, row_trigger
+GROUP BY fact.schema_name
+UNION ALL
+SELECT 'schema', format('%I, rules', fact.schema_name),
+       'rules change what statements of the migration do',
+       format('Rules (%s): %s%s. INSERT ... ON CONFLICT fails on a table with a rule for UPDATE, even one that is disabled.', count(*),
+              array_to_string((array_agg(format('"%s" of table "%s"', rulename, relname) ORDER BY rulename, relname))[1:10], ', '),
+              CASE WHEN count(*) > 10 THEN ', ...' END),
+       'OpenMetadata has none of its own. Find out what they do, or drop them for the migration.',
+       string_agg(format('DROP RULE %I ON %s;', rulename, table_name), ' ' ORDER BY table_name, rulename),
+       string_agg(pg_get_ruledef(oid) || CASE WHEN state IS NOT NULL THEN format(' ALTER TABLE %s %s RULE %I;', table_name, state, rulename) ELSE '' END,
+                  ' ' ORDER BY table_name, rulename),
+       jsonb_build_object('objects', count(*))
+FROM fact, rewrite_rule
 GROUP BY fact.schema_name
 UNION ALL
 SELECT 'database', quote_ident(current_database()),
