@@ -458,8 +458,14 @@ SELECT * FROM pg_temp.findings_of(jsonb_build_array(
       "evidence": "Its heartbeat is suspect.", "started_at": "2026-01-01", "data": {"service": "s", "newest": true}}'::jsonb,
     '{"kind": "ingestion_pipeline", "name": "s.c", "run_id": "4", "state": "running", "verdict": "superseded", "confidence": "high",
       "evidence": "x", "started_at": "2026-01-01", "data": {"service": "s", "newest": false}}'::jsonb,
+    '{"kind": "ingestion_pipeline", "name": "s.d", "run_id": "5", "state": "running", "verdict": "unknown", "confidence": "low",
+      "evidence": "Its heartbeat is suspect.", "data": {"service": "s", "newest": false, "airflow": {"rule": 18}}}'::jsonb,
     '{"kind": "airflow", "name": "af", "verdict": "unknown", "data": {"sqlstate": "08001", "hint": "Look."},
       "evidence": "could not look: could not connect to server \"af\" (SQLSTATE 08001)"}'::jsonb));
+-- history of which it is not certain that nothing is at work
+SELECT level, detail, hint FROM pg_temp.findings_of('[
+    {"kind": "ingestion_pipeline", "name": "s.a", "verdict": "superseded", "confidence": "medium", "data": {"newest": false}},
+    {"kind": "ingestion_pipeline", "name": "s.a", "verdict": "unknown", "confidence": "low", "data": {"newest": false}}]');
 DROP TABLE source;
 
 --

@@ -179,13 +179,20 @@ CALL pg_temp.plant(14, 'failed', '1 hour');
 CALL pg_temp.plant(15, 'running', '30 hours');
 CALL pg_temp.plant(15, 'stopped', '2 hours', '{"status": []}');
 CALL pg_temp.plant(15, 'failed', '1 hour', '{"status": [{"name": "Mysql", "records": 1}]}');
+-- where runs may overlap, and where the later one may never have begun, the
+-- earlier one is at work until it is past its limit
+CALL pg_temp.plant(17, 'running', '1 hour');
+CALL pg_temp.plant(17, 'success', '20 minutes');
+CALL pg_temp.configure(17, '{}', '{"maxActiveRuns": 3}');
+CALL pg_temp.plant(18, 'running', '1 hour');
+CALL pg_temp.plant(18, 'failed', '20 minutes');
 -- of a pipeline that Airflow does not run
 CALL pg_temp.plant(16, 'running', '30 hours');
 CALL pg_temp.plant(16, 'running', '1 hour');
 CALL pg_temp.configure(16, '{"ingestionRunner": {"id": "r", "type": "ingestionRunner"}}');
 BEGIN;
 INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum) VALUES ('2.0.0', 'x', 'x');
-SELECT name, run_id, verdict, confidence, evidence FROM pg_temp.run WHERE name IN ('pipeline 1', 'pipeline 14', 'pipeline 15') ORDER BY length(name), name, run_id;
+SELECT name, run_id, verdict, confidence, evidence FROM pg_temp.run WHERE name IN ('pipeline 1', 'pipeline 14', 'pipeline 15', 'pipeline 18') ORDER BY length(name), name, run_id;
 ROLLBACK;
 -- that began before a worker took this one up: triggered 30 h ago, taken up
 -- 20 minutes ago

@@ -23,12 +23,14 @@
 --
 -- A run that may be at work has to be waited for, and one that is dead to be
 -- settled, so both weigh the same, and so does one that cannot be judged.
--- Behind a newer run it is history (superseded_pipeline_runs counts it).
+-- Where a newer run has taken its place it is history (superseded_pipeline_runs
+-- counts it).
 WITH run AS MATERIALIZED (
     SELECT run.*,
            CASE WHEN strpos(run.name, '"') > 0 THEN run.name ELSE '"' || run.name || '"' END AS quoted_name,
-           -- what has no place among the others is none
-           (run.verdict IN ('superseded', 'unknown') AND run.data ->> 'newest' = 'false') IS TRUE AS is_history
+           -- what has no place among the others is none, nor is what Airflow may still be at
+           (run.data ->> 'newest' = 'false'
+            AND (run.verdict = 'superseded' OR run.verdict = 'unknown' AND run.data -> 'airflow' IS NULL)) IS TRUE AS is_history
     FROM fact,
          jsonb_to_recordset(fact.runs) AS run (kind text, name text, run_id text, state text, started_at timestamptz,
                                                age interval, verdict text, confidence text, evidence text,
@@ -45,7 +47,8 @@ SELECT 'found' AS status,
            WHEN 'orphaned' THEN format('ingestion pipeline %s does not exist any more, but has a run in state "%s"', quoted_name, state)
            WHEN 'superseded' THEN format('a later run of ingestion pipeline %s has left this one in state "%s"', quoted_name, state)
            WHEN 'running' THEN format('ingestion pipeline %s is in state "%s" and may be at work', quoted_name, state)
-           ELSE format('the newest run of ingestion pipeline %s cannot be judged', quoted_name)
+           ELSE format('%s run of ingestion pipeline %s cannot be judged',
+                       CASE data ->> 'newest' WHEN 'false' THEN 'a' ELSE 'the newest' END, quoted_name)
        END AS message,
        format('Service %s, run %s, state %s. %s',
               COALESCE(data ->> 'service', 'unknown'), COALESCE(run_id, 'unknown'),
@@ -79,7 +82,9 @@ UNION ALL
 SELECT 'found', 'info', 'schema', quote_ident(fact.schema_name),
        'old runs in state queued or running lie behind a newer run of their pipeline',
        format('There are %s, of %s pipelines, among the newest five runs of each.', count(*), count(DISTINCT run.name)),
-       'They hinder nothing. The check superseded_pipeline_runs counts all of them.',
+       CASE WHEN bool_and(run.verdict = 'superseded' AND run.confidence = 'high') THEN 'They hinder nothing.'
+            ELSE 'They are taken for history; upgrade_prereq_runs() says how sure that is.'
+       END || ' The check superseded_pipeline_runs counts all of them.',
        NULL, NULL,
        jsonb_build_object('objects', count(*), 'older_runs', count(*), 'pipelines', count(DISTINCT run.name))
 FROM run, fact

@@ -7,7 +7,10 @@
 -- needs: ingestion_pipeline_entity (json, fqnhash | fullyqualifiedname)
 -- needs: entity_extension_time_series (json, extension, timestamp, entityfqnhash | entityfqn)
 -- passed: no pipeline has an old run in state queued or running behind a newer one
--- do: Nothing has to be done: they are history, and hinder no migration.
+-- do: Nothing has to be done: most are history, and hinder no migration. One that
+--     may be at work, as its pipeline's runs can overlap, is reported by the check
+--     stuck_ingestion_pipelines if it is among the newest five of its pipeline;
+--     `upgrade_prereq_runs(include_history => true)` judges all of them.
 -- undo: There is nothing to undo.
 --
 -- Reads the whole table of statuses: no index tells the states apart.  Times
@@ -42,7 +45,7 @@ pipeline AS (
 SELECT 'schema' AS object_type,
        quote_ident(fact.schema_name) AS object_identity,
        'old runs in state queued or running lie behind newer runs' AS message,
-       format('Queued: %s, running: %s, of %s pipelines. A newer run of the pipeline exists, so they are history and hinder nothing.',
+       format('Queued: %s, running: %s, of %s pipelines. A newer run of the pipeline exists; the check stuck_ingestion_pipelines reports those that may be at work.',
               sum(queued), sum(running), count(*)) AS detail,
        jsonb_build_object('objects', sum(queued + running),
                           'queued', sum(queued), 'running', sum(running),

@@ -225,12 +225,22 @@ known AS (
         LIMIT 1
     ) AS newer ON true
 ),
+-- A run that is at work can have a later one beside it, unless Airflow runs the
+-- pipeline, one run at a time.  Then only its age tells.
+placed AS (
+    SELECT known.*, served.client,
+           (word = 'running' AND newer_has_begun AND deployed AND max_active_runs = '1' AND NOT has_runner
+            AND served.client = 'airflow') IS TRUE AS is_replaced
+    FROM known, fact
+    CROSS JOIN LATERAL (
+        -- the client for Kubernetes came with 1.12.0
+        SELECT CASE WHEN fact.pipeline_service_client = 'auto' AND fact.installed_version < '{1,12,0}' THEN 'airflow'
+                    ELSE fact.pipeline_service_client
+               END AS client
+    ) AS served
+),
 judged AS (
-    SELECT known.*,
-           -- the client for Kubernetes came with 1.12.0
-           CASE WHEN fact.pipeline_service_client = 'auto' AND fact.installed_version < '{1,12,0}' THEN 'airflow'
-                ELSE fact.pipeline_service_client
-           END AS client,
+    SELECT placed.*,
            CASE
                WHEN document IS NULL THEN 'unreadable'
                WHEN word NOT IN ('queued', 'running', 'success', 'failed', 'partialsuccess', 'stopped') THEN 'state'
@@ -238,13 +248,13 @@ judged AS (
                WHEN age_ms < 120000 THEN 'young'
                WHEN is_missing THEN 'missing'
                WHEN is_deleted THEN 'deleted'
-               WHEN newer_ms IS NOT NULL AND (word = 'running' OR age_ms > limit_ms) THEN 'superseded'
+               WHEN newer_ms IS NOT NULL AND (is_replaced OR age_ms > limit_ms) THEN 'superseded'
                WHEN fact.pipeline_service_client = 'kubernetes' AND word = 'running'
                     AND age_ms > 7500000 AND COALESCE(p95_ms, 0) < 7200000 THEN 'deadline'
                WHEN age_ms > limit_ms THEN 'old'
                ELSE 'running'
            END AS judgement
-    FROM known, fact
+    FROM placed, fact
 )
 SELECT COALESCE(fqn, key) AS name,
        document ->> 'runId' AS run_id,
@@ -260,11 +270,7 @@ SELECT COALESCE(fqn, key) AS name,
        END AS verdict,
        CASE
            WHEN judgement IN ('missing', 'deleted') THEN CASE WHEN age_ms > limit_ms THEN 'high' ELSE 'medium' END
-           WHEN judgement = 'superseded' THEN
-               CASE WHEN word = 'running' AND deployed AND max_active_runs = '1' AND newer_has_begun
-                         AND NOT has_runner AND client = 'airflow' THEN 'high'
-                    ELSE 'medium'
-               END
+           WHEN judgement = 'superseded' THEN CASE WHEN is_replaced THEN 'high' ELSE 'medium' END
            WHEN judgement = 'deadline' THEN 'medium'
            WHEN judgement = 'old' AND (p95_ms IS NOT NULL OR workflow_timeout_s > 0) THEN 'medium'
            WHEN judgement = 'running' AND age_ms <= p95_ms THEN 'medium'
@@ -286,20 +292,22 @@ SELECT COALESCE(fqn, key) AS name,
                WHEN 'young' THEN 'It began less than two minutes ago.'
                WHEN 'missing' THEN 'There is no pipeline of that name.'
                WHEN 'deleted' THEN 'The pipeline is deleted.'
-               WHEN 'superseded' THEN
-                   format('A later run of the pipeline began, now in state "%s".', newer_state)
-                   || CASE WHEN word = 'queued' THEN ' This one has been waiting for longer than its limit.'
-                           WHEN max_active_runs <> '1' THEN format(' Yet up to %s of its runs may overlap.', left(max_active_runs, 20))
-                           WHEN deployed IS NOT TRUE THEN ' Yet OpenMetadata did not deploy it, so its runs may overlap.'
-                           WHEN client = 'kubernetes' THEN ' Yet jobs of Kubernetes that were triggered may overlap.'
-                           WHEN client = 'auto' THEN ' Yet it may be a job of Kubernetes, and those that were triggered may overlap: upgrade_prereq.pipeline_service_client does not say what runs pipelines here.'
-                           WHEN has_runner THEN ' Yet it has a runner of its own (ingestionRunner), whose runs may overlap.'
-                           WHEN newer_has_begun IS NOT TRUE THEN ' Yet it may have been given up while it waited for this one.'
-                           ELSE ' Its runs do not overlap.'
-                      END
                WHEN 'deadline' THEN 'It is older than the 7200 s after which Kubernetes ends a job (activeDeadlineSeconds).'
                WHEN 'old' THEN format('It is older than its limit of %s.', justify_hours(make_interval(secs => (limit_ms / 1000)::double precision)))
-               ELSE format('It is younger than its limit of %s.', justify_hours(make_interval(secs => (limit_ms / 1000)::double precision)))
+               WHEN 'running' THEN
+                   format('It is younger than its limit of %s.', justify_hours(make_interval(secs => (limit_ms / 1000)::double precision)))
+           END,
+           CASE WHEN newer_ms IS NOT NULL AND (judgement = 'superseded' OR judgement IN ('deadline', 'running') AND word = 'running') THEN
+               format('A later run of the pipeline began, now in state "%s".', newer_state)
+               || CASE WHEN word = 'queued' THEN ' This one has been waiting for longer than its limit.'
+                       WHEN max_active_runs <> '1' THEN format(' Yet up to %s of its runs may overlap.', left(max_active_runs, 20))
+                       WHEN deployed IS NOT TRUE THEN ' Yet OpenMetadata did not deploy it, so its runs may overlap.'
+                       WHEN client = 'kubernetes' THEN ' Yet jobs of Kubernetes that were triggered may overlap.'
+                       WHEN client = 'auto' THEN ' Yet it may be a job of Kubernetes, and those that were triggered may overlap: upgrade_prereq.pipeline_service_client does not say what runs pipelines here.'
+                       WHEN has_runner THEN ' Yet it has a runner of its own (ingestionRunner), whose runs may overlap.'
+                       WHEN newer_has_begun IS NOT TRUE THEN ' Yet it may have been given up while it waited for this one.'
+                       ELSE ' Its runs do not overlap.'
+                  END
            END,
            CASE WHEN judgement IN ('old', 'running') THEN
                CASE WHEN p95_ms IS NOT NULL THEN
