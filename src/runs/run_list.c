@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
+#include "pgstat.h"
 #include "query.h"
 #include "runs/airflow.h"
 #include "runs/run.h"
@@ -376,7 +377,11 @@ run_list(const RunRequest *request)
 		request->installation->role_name, CurrentMemoryContext, NULL
 	};
 
-	/* Where it is not known, nothing is dead because no session is there. */
+	/*
+	 * The sessions of now, not those that this transaction saw first.  Where
+	 * it is not known, nothing is dead because no session is there.
+	 */
+	pgstat_clear_snapshot();
 	(void) guard_run(count_sessions, &sessions);
 
 	for (int i = 0; i < run_kind_count; i++)
