@@ -454,6 +454,8 @@ SELECT * FROM pg_temp.findings_of(jsonb_build_array(
       "evidence": "It ended.", "fix_sql": "x", "undo_sql": "y", "data": {"service": "s", "newest": true}}'::jsonb,
     '{"kind": "ingestion_pipeline", "name": "s.b", "run_id": "2", "state": "running", "verdict": "orphaned", "confidence": "medium",
       "evidence": "It is gone.", "fix_sql": "x", "data": {"service": "s", "newest": true}}'::jsonb,
+    '{"kind": "ingestion_pipeline", "name": "s.b", "run_id": "2", "state": "queued", "verdict": "orphaned", "confidence": "medium",
+      "evidence": "No DAG.", "fix_sql": "x", "data": {"service": "s", "newest": true, "airflow": {"rule": 5}}}'::jsonb,
     '{"kind": "ingestion_pipeline", "name": "s.c", "run_id": "3", "state": "running", "verdict": "unknown", "confidence": "low",
       "evidence": "Its heartbeat is suspect.", "started_at": "2026-01-01", "data": {"service": "s", "newest": true}}'::jsonb,
     '{"kind": "ingestion_pipeline", "name": "s.c", "run_id": "4", "state": "running", "verdict": "superseded", "confidence": "high",

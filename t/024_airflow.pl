@@ -457,7 +457,22 @@ is( join(' ', grep { $hostile->{$_}{got} ne $hostile->{$_}{expected} && $_ ne 'n
 is( sql($node, $db, q{
 		SELECT max(length(evidence)) < 1000 FROM upgrade_prereq_runs(airflow_server => 'airflow')}), 't', 'nothing of it is long');
 
-# Another database of Airflow, of no OpenMetadata.
+# Another database of Airflow: of another OpenMetadata, of none.
+sql($other, 'airflow_db', qq{
+	SET search_path TO $schema;
+	INSERT INTO dag SELECT (jsonb_populate_record(dag, '{"dag_id": "of another one"}')).* FROM dag LIMIT 1;
+	INSERT INTO dag_tag SELECT (jsonb_populate_record(dag_tag, '{"dag_id": "of another one"}')).* FROM dag_tag LIMIT 1;
+	DELETE FROM dag WHERE dag_id <> 'of another one'});
+is( obstacle('airflow'),
+	'55000|could not look: the Airflow of the foreign server does not look like that of this OpenMetadata (SQLSTATE 55000)'
+	  . '|Its DAGs with the tag "OpenMetadata" may be those of another installation: none is called after a pipeline that is under way, nor after one that was deployed here.|',
+	'the gate: another installation');
+is( sql($node, $db, q{
+		BEGIN;
+		UPDATE openmetadata.ingestion_pipeline_entity SET json = (json::jsonb || '{"deployed": false}')::json;
+		SELECT count(*) FROM upgrade_prereq_runs(airflow_server => 'airflow') WHERE kind = 'airflow';
+		ROLLBACK}),
+	'0', '... unless nothing of this one could be there');
 sql($other, 'airflow_db', qq{SET search_path TO $schema; TRUNCATE dag CASCADE});
 is( obstacle('airflow'),
 	'55000|could not look: the Airflow of the foreign server does not look like that of this OpenMetadata (SQLSTATE 55000)'

@@ -44,7 +44,11 @@ SELECT 'found' AS status,
        CASE verdict
            WHEN 'stuck' THEN format('ingestion pipeline %s is stuck in state "%s"', quoted_name, state)
            WHEN 'finished_elsewhere' THEN format('a run of ingestion pipeline %s has ended, but is in state "%s"', quoted_name, state)
-           WHEN 'orphaned' THEN format('ingestion pipeline %s does not exist any more, but has a run in state "%s"', quoted_name, state)
+           WHEN 'orphaned' THEN
+               format(CASE data #>> '{airflow,rule}'
+                          WHEN '5' THEN 'Airflow has no DAG for ingestion pipeline %s, which has a run in state "%s"'
+                          ELSE 'ingestion pipeline %s does not exist any more, but has a run in state "%s"'
+                      END, quoted_name, state)
            WHEN 'superseded' THEN format('a later run of ingestion pipeline %s has left this one in state "%s"', quoted_name, state)
            WHEN 'running' THEN format('ingestion pipeline %s is in state "%s" and may be at work', quoted_name, state)
            ELSE format('%s run of ingestion pipeline %s cannot be judged',

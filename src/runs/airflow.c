@@ -3,9 +3,10 @@
  * airflow.c
  *	  Airflow's own record of the runs.
  *
- * Its database is asked three questions, each a query in a file of its own
+ * Its database is asked four questions, each a query in a file of its own
  * under src/runs/airflow/ that answers with one JSON document: which tables
- * and columns there are (open, probe), and what they say of the runs
+ * and columns there are (open, probe), whether it knows pipelines of this
+ * OpenMetadata (known, of those of sample), and what it says of the runs
  * (record, in lots).  The answers are judged in this database (needs, gate,
  * decision), by queries that read nothing else.
  *
@@ -88,8 +89,13 @@ static const Variant variants[] = {
 typedef struct AirflowCall
 {
 	List	   *runs;			/* of Run * */
+	const RunKind *kind;
+	const RunRequest *request;
 	const char *runs_json;
 	List	   *lots;			/* of JSON arrays: the runs to ask about */
+	const char *dag_ids;		/* JSON array: some deployed pipelines; or NULL */
+	const char *schema_name;	/* of Airflow's tables, quoted */
+	const char *known;			/* the answer to known.sql, or NULL */
 	const char *answers;		/* JSON array */
 	MemoryContext context;		/* where what is kept goes */
 	Obstacle   *obstacle;
@@ -162,14 +168,22 @@ variant_holds(const Variant *variant)
 	return value != NULL && strcmp(value, variant->value) == 0;
 }
 
+/* A question with the name of Airflow's schema in it. */
+static const char *
+apply_schema(const AirflowCall *call, const char *query)
+{
+	return substitution_apply(query,
+							  substitution_add_text(NIL, "schema",
+													call->schema_name));
+}
+
 /* record.sql for what the database has, by the row of needs.sql. */
 static const char *
-record_query(MemoryContext context)
+record_query(const AirflowCall *call)
 {
 	List	   *parts = NIL;
-	List	   *names;
 	const char *query;
-	MemoryContext previous = MemoryContextSwitchTo(context);
+	MemoryContext previous = MemoryContextSwitchTo(call->context);
 
 	/* of variants of one name the first that holds */
 	for (size_t i = 0; i < lengthof(variants); i++)
@@ -178,10 +192,7 @@ record_query(MemoryContext context)
 			parts = substitution_add_text(parts, variants[i].name,
 										  variants[i].text);
 	}
-	query = substitution_apply(airflow_record, parts);
-	names = substitution_add_text(NIL, "schema",
-								  query_text_of(0, "schema_name", context));
-	query = substitution_apply(query, names);
+	query = apply_schema(call, substitution_apply(airflow_record, parts));
 	MemoryContextSwitchTo(previous);
 	return query;
 }
@@ -191,7 +202,7 @@ record_query(MemoryContext context)
  * record.sql in *query.
  */
 static Obstacle *
-probe(AirflowLink *link, const AirflowCall *call, const char **query)
+probe(AirflowLink *link, AirflowCall *call, const char **query)
 {
 	List	   *values = NIL;
 	const char *answer;
@@ -209,9 +220,31 @@ probe(AirflowLink *link, const AirflowCall *call, const char **query)
 	(void) query_run(airflow_needs, 1, &answer);
 	obstacle = obstacle_from_row(call->context);
 	if (obstacle == NULL)
-		*query = record_query(call->context);
+	{
+		call->schema_name = query_text_of(0, "schema_name", call->context);
+		*query = record_query(call);
+	}
 	SPI_finish();
 	return obstacle;
+}
+
+/* Draw the pipelines whose DAGs its Airflow has to know, for guard_run(). */
+static void
+sample_guarded(void *argument)
+{
+	AirflowCall *call = argument;
+	const Installation *installation = call->request->installation;
+	Facts		facts = {.installation = installation};
+	List	   *names = NIL;
+
+	call->obstacle = need_prepare(call->kind->needs, installation->schema_oid,
+								  &names);
+	if (call->obstacle != NULL)
+		return;
+	SPI_connect();
+	(void) query_run_with_facts(airflow_sample, names, &facts);
+	call->dag_ids = query_text(0, 1, call->context);
+	SPI_finish();
 }
 
 /* Divide the runs into the lots to ask about, for guard_run(). */
@@ -247,6 +280,16 @@ talk(AirflowLink *link, void *argument)
 
 	if (obstacle != NULL)
 		return obstacle;
+
+	if (call->dag_ids != NULL)
+	{
+		List	   *values = substitution_add_text(NIL, "dag_ids",
+												   quote_literal_cstr(call->dag_ids));
+
+		call->known = airflow_link_ask(link,
+									   substitution_apply(apply_schema(call, airflow_known),
+														  values));
+	}
 
 	initStringInfo(&answers);
 	foreach(lc, call->lots)
@@ -319,11 +362,12 @@ judge_guarded(void *argument)
 		psprintf("%d", setting_airflow_heartbeat_timeout * 1000),
 		pipeline_service_client_name()
 	};
+	const char *to_gate[] = {call->answers, call->known};
 	List	   *names = substitution_add(NIL, "extschema", extension_schema());
 	const char *query = substitution_apply(airflow_decision, names);
 
 	SPI_connect();
-	(void) query_run(airflow_gate, 1, &call->answers);
+	(void) query_run(airflow_gate, lengthof(to_gate), to_gate);
 	call->obstacle = obstacle_from_row(call->context);
 	if (call->obstacle == NULL)
 	{
@@ -337,18 +381,20 @@ judge_guarded(void *argument)
 
 /*
  * Change the verdicts on runs of ingestion pipelines (List of Run *) by what
- * the database of Airflow that a foreign server leads to says of them.  Returns
- * what is in the way, or NULL; then the verdicts are what they were: see
+ * the database of Airflow that the foreign server of the request leads to says
+ * of them.  Returns what is in the way, or NULL; then the verdicts are what they were: see
  * airflow_link_run(), and 42P01, 42703, 42804, 42809 for tables that are not
  * Airflow's, 42501 with the GRANTs that would help there, 55000 for a database
  * that is not of this OpenMetadata's Airflow.  Raises an error only if the
  * caller is cancelled.  Without a run to ask about, nobody is asked.
  */
 Obstacle *
-airflow_judge(List *runs, const char *server)
+airflow_judge(List *runs, const RunKind *kind, const RunRequest *request)
 {
 	AirflowCall call = {
 		.runs = runs,
+		.kind = kind,
+		.request = request,
 		.runs_json = describe_runs(runs),
 		.context = CurrentMemoryContext
 	};
@@ -357,7 +403,11 @@ airflow_judge(List *runs, const char *server)
 	obstacle = guard_run(divide_guarded, &call);
 	if (obstacle == NULL && call.lots != NIL)
 	{
-		obstacle = airflow_link_run(server, talk, &call);
+		obstacle = guard_run(sample_guarded, &call);
+		if (obstacle == NULL)
+			obstacle = call.obstacle;
+		if (obstacle == NULL)
+			obstacle = airflow_link_run(request->airflow_server, talk, &call);
 		if (obstacle == NULL)
 			obstacle = guard_run(judge_guarded, &call);
 		if (obstacle == NULL)

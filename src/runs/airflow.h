@@ -10,9 +10,9 @@
 #ifndef UPGRADE_PREREQ_AIRFLOW_H
 #define UPGRADE_PREREQ_AIRFLOW_H
 
-#include "guard.h"
-#include "nodes/pg_list.h"
+#include "runs/run.h"
 
-extern Obstacle *airflow_judge(List *runs, const char *server);
+extern Obstacle *airflow_judge(List *runs, const RunKind *kind,
+							   const RunRequest *request);
 
 #endif							/* UPGRADE_PREREQ_AIRFLOW_H */

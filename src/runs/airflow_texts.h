@@ -16,9 +16,13 @@
 extern const char airflow_open[];
 extern const char airflow_settings[];
 extern const char airflow_probe[];
+extern const char airflow_known[];
 extern const char airflow_record[];
 
-/* run in this one, over the answers */
+/* run in this one: over OpenMetadata's tables */
+extern const char airflow_sample[];
+
+/* ... and over the answers */
 extern const char airflow_needs[];
 extern const char airflow_batches[];
 extern const char airflow_gate[];

@@ -358,7 +358,7 @@ ask_airflow(const RunKind *kind, List *runs, const RunRequest *request)
 	if (request->airflow_server == NULL || runs == NIL ||
 		strcmp(kind->name, "ingestion_pipeline") != 0)
 		return NULL;
-	obstacle = airflow_judge(runs, request->airflow_server);
+	obstacle = airflow_judge(runs, kind, request);
 	return obstacle == NULL ? NULL :
 		run_obstacle("airflow", request->airflow_server, obstacle);
 }
