@@ -34,7 +34,7 @@ LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
         'WITH fact AS (SELECT ''x''::name AS schema_name, %L::interval AS maintenance_window,'
-        ' %L::text AS pipeline_service_client)'
+        ' %L::text AS pipeline_service_client, %L::timestamptz AS now)'
         ' SELECT first.pipeline, first.at, CASE WHEN finding.status = ''unknown'' THEN finding.message END'
         ' FROM (%s) AS finding'
         ' CROSS JOIN LATERAL (SELECT x ->> ''pipeline'', (x ->> ''at'')::timestamptz'
@@ -42,9 +42,7 @@ BEGIN
         '                     UNION ALL'
         '                     SELECT jsonb_array_elements_text(CASE WHEN finding.status = ''unknown'' THEN finding.data -> ''pipelines'' ELSE ''[]'' END), NULL'
         '                    ) AS first (pipeline, at)',
-        length, client,
-        replace((SELECT replace(query, '[1:20]', '[1:1000]') FROM source), 'statement_timestamp()',
-                quote_literal(at) || '::timestamptz'));
+        length, client, at, (SELECT replace(query, '[1:20]', '[1:1000]') FROM source));
 END
 $$;
 CREATE FUNCTION pg_temp.next_run(schedule text, zone text, at timestamptz, length interval,

@@ -274,6 +274,15 @@ SELECT count(*) FROM upgrade_prereq_runs('29 hours');
 SELECT count(*) FROM upgrade_prereq_runs('900 days', true);
 DELETE FROM openmetadata.entity_extension_time_series WHERE json ->> 'runId' LIKE 'run % of %';
 
+-- the time that counts is that of the call, not that of the statement
+DO $$
+BEGIN
+    CALL pg_temp.plant(1, 'running', '-300.1 seconds');
+    PERFORM pg_sleep(0.2);
+    RAISE NOTICE '%', (SELECT evidence FROM pg_temp.run WHERE name = 'pipeline 1');
+END $$;
+DELETE FROM openmetadata.entity_extension_time_series WHERE json ->> 'runId' LIKE 'run % of %';
+
 -- states and times that mean nothing: said, never passed over
 CALL pg_temp.plant(1, 'sleeping', '1 hour');
 CALL pg_temp.plant(2, 'running', '1 hour', '{"pipelineState": {"running": true}}');

@@ -29,9 +29,10 @@
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 /* The facts, bound to $1, $2, ... as text. */
-#define FACT_COUNT 24
+#define FACT_COUNT 27
 
 static const char fact_query[] =
 "WITH fact AS (SELECT "
@@ -56,12 +57,13 @@ static const char fact_query[] =
 "$19::interval AS older_than, "
 "$20::text AS unreadable_json, "		/* pattern of documents of type json that
 										 * raise an error when they are read */
-"trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS now_ms, "
-"trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint + 300000 AS latest_ms, "
 "$21::int AS live_sessions, "		/* of OpenMetadata's servers */
 "$22::interval AS maintenance_window, "
 "$23::jsonb AS disk, "
-"$24::name AS owner_name"		/* who owns most of OpenMetadata's tables */
+"$24::name AS owner_name, "		/* who owns most of OpenMetadata's tables */
+"$25::timestamptz AS now, "
+"$26::bigint AS now_ms, "		/* the same, since the epoch */
+"$27::bigint AS latest_ms"		/* what is later lies in the future */
 "), "
 "openmetadata_table AS (SELECT class.*, known.is_known "
 "FROM fact "
@@ -295,6 +297,18 @@ unreadable_json(void)
 		unreadable_elsewhere;
 }
 
+/* Clocks of those who write the rows may be ahead of ours. */
+#define CLOCKS_DIFFER_MS 300000
+
+/* A moment in milliseconds since the epoch of Unix. */
+static int64
+epoch_ms(TimestampTz moment)
+{
+	int64		epochs_apart = (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+
+	return (moment + epochs_apart) / 1000;
+}
+
 /*
  * Run a query that may use the row "fact" and the names in substitutions.  To
  * be called between SPI_connect() and SPI_finish().  Returns the number of
@@ -306,6 +320,9 @@ query_run_with_facts(const char *query, List *substitutions,
 {
 	const Installation *installation = facts->installation;
 	bool		found = installation->state == INSTALLATION_FOUND;
+
+	/* statement_timestamp() stands still in a function or a DO block */
+	TimestampTz now = GetCurrentTimestamp();
 	const char *values[FACT_COUNT] = {
 		installation_word(installation),
 		installation->schema_name,
@@ -330,7 +347,10 @@ query_run_with_facts(const char *query, List *substitutions,
 		facts->live_sessions,
 		psprintf("%d seconds", setting_maintenance_window),
 		facts->disk,
-		installation->owner_name
+		installation->owner_name,
+		timestamptz_to_str(now),
+		psprintf(INT64_FORMAT, epoch_ms(now)),
+		psprintf(INT64_FORMAT, epoch_ms(now) + CLOCKS_DIFFER_MS)
 	};
 
 	if (installation->schema_name != NULL)

@@ -19,10 +19,10 @@ WITH due AS (
            trigger.@job_name@::text AS job_name,
            trigger.@trigger_state@::text AS state,
            trigger.@next_fire_time@ AS next_ms,
-           trigger.@next_fire_time@ <= extract(epoch FROM statement_timestamp()) * 1000 AS is_late
+           trigger.@next_fire_time@ <= fact.now_ms AS is_late
     FROM fact, @schema@.qrtz_triggers AS trigger
     WHERE trigger.@next_fire_time@ > 0
-      AND trigger.@next_fire_time@ <= extract(epoch FROM statement_timestamp() + fact.maintenance_window) * 1000
+      AND trigger.@next_fire_time@ <= extract(epoch FROM fact.now + fact.maintenance_window) * 1000
       AND upper(trigger.@trigger_state@) NOT IN ('PAUSED', 'PAUSED_BLOCKED', 'COMPLETE')
 )
 SELECT 'trigger' AS object_type,

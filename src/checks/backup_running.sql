@@ -34,6 +34,6 @@ SELECT 'found' AS status,
        END AS hint,
        jsonb_build_object(
            'pids', jsonb_agg(pid ORDER BY pid),
-           'running_for', date_trunc('second', statement_timestamp() - min(backend_start))::text) AS data
+           'running_for', date_trunc('second', (SELECT now FROM fact) - min(backend_start))::text) AS data
 FROM running
 GROUP BY application, role_name

@@ -24,7 +24,7 @@ WITH session AS (
            activity.application_name IN ('OpenMetadata', 'PostgreSQL JDBC Driver') AS is_application,
            activity.usename = fact.role_name AS is_migrating_role,
            activity.state LIKE 'idle in transaction%'
-               OR activity.xact_start < statement_timestamp() - interval '1 minute' AS is_open,
+               OR activity.xact_start < fact.now - interval '1 minute' AS is_open,
            activity.backend_start,
            activity.xact_start,
            activity.state IS NULL AND activity.backend_start IS NULL
@@ -49,7 +49,7 @@ SELECT CASE WHEN is_application THEN 'error' ELSE 'warning' END AS level,
            'sessions', count(*),
            'pids', jsonb_agg(pid ORDER BY pid),
            'oldest_connected_for',
-           date_trunc('second', statement_timestamp() - min(backend_start))::text) AS data
+           date_trunc('second', (SELECT now FROM fact) - min(backend_start))::text) AS data
 FROM session
 WHERE is_application OR is_migrating_role
 GROUP BY application, role_name, is_application
@@ -65,7 +65,7 @@ SELECT 'warning', 'found', 'session',
            'sessions', count(*),
            'pids', jsonb_agg(pid ORDER BY pid),
            'oldest_open_for',
-           date_trunc('second', statement_timestamp() - min(xact_start))::text)
+           date_trunc('second', (SELECT now FROM fact) - min(xact_start))::text)
 FROM session
 WHERE is_open
 GROUP BY application, role_name
@@ -77,7 +77,7 @@ SELECT 'error', 'found', 'prepared transaction', prepared.gid,
        NULL, NULL,
        jsonb_build_object(
            'prepared_for',
-           date_trunc('second', statement_timestamp() - prepared.prepared)::text)
+           date_trunc('second', (SELECT now FROM fact) - prepared.prepared)::text)
 FROM pg_catalog.pg_prepared_xacts AS prepared
 WHERE prepared.database = current_database()
 UNION ALL

@@ -69,7 +69,7 @@ SELECT 'warning' AS level,
        jsonb_build_object('objects', count(*),
                           'age_transactions', max(holder.age),
                           'pids', COALESCE(jsonb_agg(holder.pid ORDER BY holder.pid) FILTER (WHERE holder.pid IS NOT NULL), '[]'),
-                          'open_for', date_trunc('second', statement_timestamp() - min(holder.xact_start))::text) AS data
+                          'open_for', date_trunc('second', (SELECT now FROM fact) - min(holder.xact_start))::text) AS data
 FROM holder
 WHERE holder.age > CASE WHEN holder.keeps_rows THEN 1000000
                         ELSE current_setting('autovacuum_freeze_max_age')::bigint / 2 END

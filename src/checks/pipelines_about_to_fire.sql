@@ -29,8 +29,7 @@
 -- were deployed with `pausePipeline` may have been resumed in Airflow since.
 -- Kubernetes knows none of these three.
 WITH clock AS (
-    SELECT statement_timestamp() AS now,
-           statement_timestamp() + fact.maintenance_window AS window_end
+    SELECT fact.now, fact.now + fact.maintenance_window AS window_end
     FROM fact
 ),
 entity AS MATERIALIZED (

@@ -196,10 +196,10 @@ run_query(KindRun *call, List *substitutions)
 
 	SPI_connect();
 	query_run_with_facts(psprintf("SELECT run.*, "
-								  "date_trunc('second', statement_timestamp() - run.started_at) AS age "
+								  "date_trunc('second', fact.now - run.started_at) AS age "
 								  "FROM (%s) AS run, fact "
 								  "WHERE fact.older_than IS NULL OR run.started_at IS NULL "
-								  "OR statement_timestamp() - run.started_at >= fact.older_than "
+								  "OR fact.now - run.started_at >= fact.older_than "
 								  "ORDER BY run.started_at, run.run_id COLLATE \"C\"",
 								  query),
 						 substitutions, &facts);

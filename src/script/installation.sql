@@ -335,7 +335,10 @@ DECLARE
         'pipeline_service_client', COALESCE(NULLIF(lower(pg_temp.upgrade_prereq_setting('pipeline_service_client')), ''), 'auto'),
         'unreadable_json', (SELECT text FROM pg_temp.upgrade_prereq_text
                             WHERE name = CASE (SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database())
-                                             WHEN 'UTF8' THEN 'unreadable_in_utf8' ELSE 'unreadable_elsewhere' END)) || facts;
+                                             WHEN 'UTF8' THEN 'unreadable_in_utf8' ELSE 'unreadable_elsewhere' END),
+        'now', statement_timestamp(),
+        'now_ms', trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint,
+        'latest_ms', trunc(extract(epoch FROM statement_timestamp()) * 1000)::bigint + 300000) || facts;
 BEGIN
     IF call.schema_name IS NOT NULL THEN
         names := names || jsonb_build_object('schema', quote_ident(call.schema_name));

@@ -43,10 +43,10 @@ BEGIN
     RETURN (
         SELECT jsonb_build_object('runs', COALESCE(jsonb_agg(row), '[]'))
         FROM pg_temp.upgrade_prereq_rows(
-            format('SELECT run.*, date_trunc(''second'', statement_timestamp() - run.started_at) AS age '
+            format('SELECT run.*, date_trunc(''second'', fact.now - run.started_at) AS age '
                    'FROM (%s) AS run, fact '
                    'WHERE fact.older_than IS NULL OR run.started_at IS NULL '
-                   'OR statement_timestamp() - run.started_at >= fact.older_than '
+                   'OR fact.now - run.started_at >= fact.older_than '
                    'ORDER BY run.started_at, run.run_id COLLATE "C"', query),
             prepared.names,
             jsonb_build_object('kind', kind.name, 'include_history', false, 'live_sessions', request -> 'live_sessions')) AS row);

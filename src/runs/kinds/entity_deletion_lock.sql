@@ -16,13 +16,13 @@ SELECT format('%s %s', held.entitytype, held.entityfqn) AS name,
        CASE WHEN isfinite(held.lockedat) THEN trunc(extract(epoch FROM held.lockedat) * 1000)::bigint END AS epoch,
        NULL::bigint AS sign,
        -- what lies in the future may do so because of the time zone
-       isfinite(held.lockedat) IS NOT TRUE OR held.lockedat > statement_timestamp() AT TIME ZONE 'UTC' + interval '14 hours' AS has_time,
+       isfinite(held.lockedat) IS NOT TRUE OR held.lockedat > fact.now AT TIME ZONE 'UTC' + interval '14 hours' AS has_time,
        fact.running_after + interval '14 hours' AS age_limit,
        NULL AS superseded_by, NULL AS orphaned_by,
        CASE WHEN fact.live_sessions = 0 THEN 'No session of OpenMetadata is connected to this database, so nothing is being deleted.' END AS dead_by,
        NULL AS at_work_by,
        'high' AS confidence,
-       CASE WHEN held.expectedcompletion < statement_timestamp() AT TIME ZONE 'UTC' - interval '14 hours'
+       CASE WHEN held.expectedcompletion < fact.now AT TIME ZONE 'UTC' - interval '14 hours'
             THEN 'It was to be over before (expectedCompletion).' END AS note,
        NULL AS corrected_state, NULL::jsonb AS patch, NULL::jsonb AS old_values,
        jsonb_build_object('id', held.id) AS key,
