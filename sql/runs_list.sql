@@ -449,7 +449,9 @@ WHERE search.kind LIKE 'search%';
 INSERT INTO openmetadata.entity_deletion_lock (id, entityid, entitytype, entityfqn, locktype, lockedby, lockedat, expectedcompletion)
 SELECT md5(x.fqn)::uuid, md5(x.fqn)::uuid, 'table', x.fqn, 'DELETE_IN_PROGRESS', 'admin', x.locked, x.expected
 FROM (VALUES ('a', now()::timestamp - interval '3 days', now()::timestamp - interval '2 days'), ('b', now() AT TIME ZONE 'UTC', NULL),
-             ('c', 'infinity', 'infinity'), ('d', '-infinity', '-infinity'), ('e', now() AT TIME ZONE 'UTC' + interval '3 days', NULL))
+             ('c', 'infinity', 'infinity'), ('d', '-infinity', '-infinity'), ('e', now() AT TIME ZONE 'UTC' + interval '3 days', NULL),
+             -- three hours ago, in Tokyo
+             ('f', now() AT TIME ZONE 'Asia/Tokyo' - interval '3 hours', NULL))
      AS x (fqn, locked, expected);
 SELECT name, state, verdict, confidence, evidence FROM pg_temp.run WHERE kind = 'entity_deletion_lock';
 

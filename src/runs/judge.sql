@@ -69,7 +69,8 @@ CROSS JOIN LATERAL (
     SELECT CASE
                WHEN run.is_known IS NOT TRUE THEN 'state'
                WHEN run.has_time AND (moment.ms <= fact.latest_ms) IS NOT TRUE THEN 'time'
-               WHEN age.age_ms < 120000 THEN 'young'
+               -- what is said to begin later than that says nothing of its age
+               WHEN age.age_ms BETWEEN -300000 AND 119999 THEN 'young'
                WHEN run.orphaned_by IS NOT NULL THEN 'orphaned'
                WHEN run.superseded_by IS NOT NULL THEN 'superseded'
                WHEN run.dead_by IS NOT NULL THEN 'dead'

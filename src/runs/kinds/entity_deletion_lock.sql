@@ -22,8 +22,12 @@ SELECT format('%s %s', held.entitytype, held.entityfqn) AS name,
        CASE WHEN fact.live_sessions = 0 THEN 'No session of OpenMetadata is connected to this database, so nothing is being deleted.' END AS dead_by,
        NULL AS at_work_by,
        'high' AS confidence,
-       CASE WHEN held.expectedcompletion < fact.now AT TIME ZONE 'UTC' - interval '14 hours'
-            THEN 'It was to be over before (expectedCompletion).' END AS note,
+       NULLIF(concat_ws(' ',
+           CASE WHEN held.lockedat > fact.now AT TIME ZONE 'UTC'
+                     AND held.lockedat <= fact.now AT TIME ZONE 'UTC' + interval '14 hours' THEN
+               'Its time, read as UTC, lies in the future, as a server in a zone east of it would write it.' END,
+           CASE WHEN held.expectedcompletion < fact.now AT TIME ZONE 'UTC' - interval '14 hours'
+                THEN 'It was to be over before (expectedCompletion).' END), '') AS note,
        NULL AS corrected_state, NULL::jsonb AS patch, NULL::jsonb AS old_values,
        jsonb_build_object('id', held.id) AS key,
        format('%s', held.*) AS row_text,
