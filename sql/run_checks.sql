@@ -422,6 +422,15 @@ DELETE FROM openmetadata.dashboard_service_entity;
 SELECT level, status, message, regexp_replace(detail, '[0-9a-f-]{36}', 'ID', 'g') AS detail, hint, can_fix
 FROM pg_temp.report('pipelines_without_service');
 ROLLBACK;
+-- the name is that of one service, the type of another: no fix
+BEGIN;
+DELETE FROM openmetadata.entity_relationship AS edge
+USING openmetadata.ingestion_pipeline_entity AS entity
+WHERE edge.toid = entity.id AND edge.relation = 0 AND entity.json ->> 'name' LIKE 'kafka_events%';
+UPDATE openmetadata.ingestion_pipeline_entity
+SET json = jsonb_set(json::jsonb, '{sourceConfig,config,type}', '"SearchMetadata"')::json WHERE json ->> 'name' LIKE 'kafka_events%';
+SELECT regexp_replace(hint, '[0-9a-f-]{36}', 'ID', 'g') AS hint, can_fix FROM pg_temp.report('pipelines_without_service');
+ROLLBACK;
 -- through an index
 BEGIN;
 SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables

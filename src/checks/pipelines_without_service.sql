@@ -22,7 +22,8 @@
 -- (EntityRepository.getContainer).  Where there is none, migrations that load
 -- pipelines end with "does not have expected relationship contains", and the
 -- clean-up command does not help (OM#23413).  The fix brings the row back,
--- where the name of the pipeline tells the service.
+-- where the name of the pipeline tells the service, and its type (sourceConfig)
+-- is one for it, since a service of a newer kind may have the same name.
 --
 -- Where the row is there but its service is not, loading the pipeline fails
 -- with "instance not found", and so do whole batches of a re-index (OM#21775,
@@ -61,7 +62,8 @@ service_is_there AS (
 ),
 broken AS MATERIALIZED (
     SELECT problem.*, readable.document,
-           COALESCE(readable.document ->> 'fullyQualifiedName', problem.key) AS fqn
+           COALESCE(readable.document ->> 'fullyQualifiedName', problem.key) AS fqn,
+           readable.document #>> '{sourceConfig,config,type}' AS source_type
     FROM fact,
          (SELECT 'error' AS level, pipeline.* FROM pipeline WHERE fromid IS NULL
           UNION ALL
@@ -74,25 +76,27 @@ broken AS MATERIALIZED (
 ),
 -- the services that a pipeline without one may be of, by its full name
 candidate AS (
-    SELECT broken.key, count(*) AS services, min(service.type) AS type, min(service.id) AS service_id
+    SELECT broken.key, count(*) AS services, min(service.type) AS type, min(service.id) AS service_id,
+           COALESCE(bool_and(broken.source_type ~* service.source_types), false) AS fits
     FROM broken
     CROSS JOIN LATERAL (
-        SELECT 'databaseService', id::text, name::text FROM @schema@.dbservice_entity
+        SELECT 'databaseService', id::text, name::text, '^(Database|Profiler|AutoClassification|DBT|ReverseIngestion|PolicyAgent)'
+        FROM @schema@.dbservice_entity
         UNION ALL
-        SELECT 'dashboardService', id, name FROM @schema@.dashboard_service_entity
+        SELECT 'dashboardService', id, name, '^Dashboard' FROM @schema@.dashboard_service_entity
         UNION ALL
-        SELECT 'messagingService', id, name FROM @schema@.messaging_service_entity
+        SELECT 'messagingService', id, name, '^(Messaging|AutoClassification)' FROM @schema@.messaging_service_entity
         UNION ALL
-        SELECT 'pipelineService', id, name FROM @schema@.pipeline_service_entity
+        SELECT 'pipelineService', id, name, '^Pipeline' FROM @schema@.pipeline_service_entity
         UNION ALL
-        SELECT 'mlmodelService', id, name FROM @schema@.mlmodel_service_entity
+        SELECT 'mlmodelService', id, name, '^MlModel' FROM @schema@.mlmodel_service_entity
         UNION ALL
-        SELECT 'storageService', id, name FROM @schema@.storage_service_entity
+        SELECT 'storageService', id, name, '^(Storage|AutoClassification)' FROM @schema@.storage_service_entity
         UNION ALL
-        SELECT 'metadataService', id, name FROM @schema@.metadata_service_entity
+        SELECT 'metadataService', id, name, '^(Metadata|DataInsight|Application|Database)' FROM @schema@.metadata_service_entity
         UNION ALL
-        SELECT 'testSuite', id, name FROM @schema@.test_suite
-    ) AS service (type, id, name)
+        SELECT 'testSuite', id, name, '^TestSuite' FROM @schema@.test_suite
+    ) AS service (type, id, name, source_types)
     WHERE broken.fromid IS NULL
       AND broken.fqn IN (service.name || '.' || (broken.document ->> 'name'),
                          service.name || '."' || (broken.document ->> 'name') || '"',
@@ -115,15 +119,18 @@ SELECT level,
        END AS detail,
        CASE WHEN fromid IS NOT NULL
             THEN 'Delete the pipeline for good in OpenMetadata, and run its clean-up of relationships.'
+            WHEN service_id IS NOT NULL AND NOT fits
+            THEN format('By its name it is of the %s with id %s, but not by its type (sourceConfig): %s. See in OpenMetadata whether a service of another kind has the same name.',
+                        type, service_id, COALESCE(to_json(left(source_type, 100))::text, 'none'))
             WHEN service_id IS NOT NULL
             THEN format('By its name it is of the %s with id %s: the fix says so.', type, service_id)
             ELSE 'Nothing tells its service. Delete the pipeline, for good, in OpenMetadata; where that fails, its row in ingestion_pipeline_entity.'
        END AS hint,
-       CASE WHEN service_id IS NOT NULL AND service_id || id !~ '[[:cntrl:]]' THEN
+       CASE WHEN fits AND service_id || id !~ '[[:cntrl:]]' THEN
            format('INSERT INTO %I.entity_relationship (fromid, toid, fromentity, toentity, relation) VALUES (%L, %L, %L, ''ingestionPipeline'', 0);',
                   fact.schema_name, service_id, id, type)
        END AS fix_sql,
-       CASE WHEN service_id IS NOT NULL AND service_id || id !~ '[[:cntrl:]]' THEN
+       CASE WHEN fits AND service_id || id !~ '[[:cntrl:]]' THEN
            format('DELETE FROM %I.entity_relationship WHERE fromid = %L AND toid = %L AND fromentity = %L AND toentity = ''ingestionPipeline'' AND relation = 0;',
                   fact.schema_name, service_id, id, type)
        END AS undo_sql,
