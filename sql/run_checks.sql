@@ -582,6 +582,15 @@ INSERT INTO openmetadata.qrtz_job_details (sched_name, job_name, job_group, job_
                                            is_nonconcurrent, is_update_data, requests_recovery)
 VALUES ('OpenMetadataScheduler', 'SearchIndexingApplication-OnDemandJob', 'OMAppsJobGroup', 'x', false, false, false, false);
 SELECT * FROM pg_temp.report('stuck_jobs');
+-- accepted, but no more of them
+BEGIN;
+SELECT count(upgrade_prereq_acknowledge(finding_key, 'known')) AS acknowledged
+FROM upgrade_prereq_findings(include => '{stuck_jobs}') WHERE object_identity LIKE 'background_job%stuck';
+SELECT status, message FROM pg_temp.report('stuck_jobs') WHERE object_identity LIKE 'background_job%stuck';
+INSERT INTO openmetadata.background_jobs (jobtype, methodname, jobargs, status, createdby, createdat, updatedat)
+SELECT jobtype, methodname, jobargs, status, createdby, createdat, updatedat FROM openmetadata.background_jobs WHERE status = 'RUNNING' LIMIT 1;
+SELECT status, message FROM pg_temp.report('stuck_jobs') WHERE object_identity LIKE 'background_job%stuck';
+ROLLBACK;
 -- the upgrade that empties Quartz's tables
 SELECT level, message FROM upgrade_prereq_findings('1.14.0', include => '{stuck_jobs}') WHERE object_type LIKE '%scheduler';
 DELETE FROM openmetadata.server_change_log WHERE version LIKE '1.13%';

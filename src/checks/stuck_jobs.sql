@@ -79,7 +79,7 @@ SELECT 'found' AS status,
        END AS hint,
        CASE WHEN fixes = runs AND runs <= 100 THEN fix_sql END AS fix_sql,
        CASE WHEN fixes = runs AND runs <= 100 THEN undo_sql END AS undo_sql,
-       data || jsonb_build_object('runs', runs, 'state', state, 'verdict', verdict, 'started_at', oldest) AS data
+       data || jsonb_build_object('objects', runs, 'runs', runs, 'state', state, 'verdict', verdict, 'started_at', oldest) AS data
 FROM run
 WHERE name IS NOT NULL
 UNION ALL
