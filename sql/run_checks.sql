@@ -459,6 +459,8 @@ $$;
 SELECT * FROM pg_temp.findings_of(jsonb_build_array(
     '{"kind": "ingestion_pipeline", "name": "s.a", "run_id": "1", "state": "running", "verdict": "finished_elsewhere", "confidence": "high",
       "evidence": "It ended.", "fix_sql": "x", "undo_sql": "y", "data": {"service": "s", "newest": true}}'::jsonb,
+    '{"kind": "ingestion_pipeline", "name": "s.a", "run_id": "0", "state": "running", "verdict": "finished_elsewhere", "confidence": "medium",
+      "evidence": "It ended.", "corrected_state": "success", "fix_sql": "x", "data": {"service": "s", "newest": true}}'::jsonb,
     '{"kind": "ingestion_pipeline", "name": "s.b", "run_id": "2", "state": "running", "verdict": "orphaned", "confidence": "medium",
       "evidence": "It is gone.", "fix_sql": "x", "data": {"service": "s", "newest": true}}'::jsonb,
     '{"kind": "ingestion_pipeline", "name": "s.b", "run_id": "2", "state": "queued", "verdict": "orphaned", "confidence": "medium",

@@ -10,7 +10,7 @@
 -- index: entity_extension_time_series (entityfqnhash | entityfqn)
 -- passed: no ingestion pipeline's newest run hangs in state queued or running
 -- do: Make sure in the scheduler (Airflow) that no worker executes the run
---     any more; then set it to failed, by the finding's `fix_sql`.
+--     any more; then settle it, by the finding's `fix_sql`.
 -- undo: The finding's `undo_sql` puts back the state that was there. Neither
 --     statement touches a run that somebody else changed since.
 --
@@ -33,7 +33,7 @@ WITH run AS MATERIALIZED (
             AND (run.verdict = 'superseded' OR run.verdict = 'unknown' AND run.data -> 'airflow' IS NULL)) IS TRUE AS is_history
     FROM fact,
          jsonb_to_recordset(fact.runs) AS run (kind text, name text, run_id text, state text, started_at timestamptz,
-                                               age interval, verdict text, confidence text, evidence text,
+                                               age interval, verdict text, confidence text, evidence text, corrected_state text,
                                                fix_sql text, undo_sql text, data jsonb)
     WHERE run.kind IN ('ingestion_pipeline', 'airflow')
 )
@@ -61,7 +61,8 @@ SELECT 'found' AS status,
            WHEN verdict = 'running' THEN 'Wait until it has ended, or end it, before the migration.'
            WHEN verdict = 'unknown' THEN 'See in the scheduler (Airflow) what became of it, and correct the row through OpenMetadata''s API.'
            WHEN confidence = 'high' THEN 'Settle it with the fix, or with upgrade_prereq_resolve().'
-           ELSE 'Make sure in the scheduler (Airflow) that no worker executes it any more, then set it to failed.'
+           ELSE format('Make sure in the scheduler (Airflow) that no worker executes it any more, then set it to %s.',
+                       COALESCE(corrected_state, 'failed'))
        END AS hint,
        fix_sql, undo_sql,
        jsonb_strip_nulls(jsonb_build_object('service', data -> 'service', 'run_id', run_id, 'state', state,
