@@ -254,6 +254,10 @@ foreach my $shape ('2.3', '2.10', '3.0')
 		beat($where, 'airflow_db', $schema);
 		my $outcome = outcome('airflow', $column, %option);
 		cmp_ok(scalar keys %$outcome, '>', 50, "$shape, $name: there are scenes");
+		like(sql($node, $db, q{
+				SELECT evidence FROM upgrade_prereq_runs(airflow_server => 'airflow')
+				JOIN openmetadata.airflow_scene USING (run_id) WHERE scene = 'future'}, %option),
+			qr/^Its time lies in the future/, "$shape, $name: what lies in the future is not young");
 		foreach my $scene (sort keys %$outcome)
 		{
 			next if !$has_sha1 && $scene =~ /^(v5|not_its_id)$/;

@@ -18,6 +18,7 @@
 -- clock of one worker; the clock of Airflow's database may differ by skew_ms.
 WITH limits AS (
     SELECT 120000 AS young_ms,       -- a younger run has not had its chance
+           -300000 AS future_ms,     -- no clock is as far ahead
            5000 AS slack_ms,         -- in comparisons of times
            600000 AS gap_ms,         -- from the start of a task to that of OpenMetadata's run
            120000 AS settle_ms,      -- from the end of a task until its report has come or is lost
@@ -209,6 +210,7 @@ told AS (
 decided AS (
     SELECT told.*,
            CASE
+               WHEN age < future_ms THEN '3 future'
                WHEN age < young_ms THEN '3'
                WHEN dag IS NULL AND $4 = 'kubernetes' AND age > job_ms THEN '4 dead'
                WHEN dag IS NULL AND (has_runner OR is_not_deployed OR $4 = 'kubernetes') THEN '4'
@@ -263,6 +265,7 @@ decided AS (
 conclusion (outcome, rule, verdict, confidence, corrected_state, ends, sentence) AS (
     VALUES
     ('3', 3, 'unknown', NULL::integer, NULL, NULL, 'The run is too young to tell; look again in some minutes.'),
+    ('3 future', 3, 'unknown', NULL, NULL, NULL, 'Its time lies in the future: nothing of Airflow''s can be compared with it.'),
     ('4', 4, NULL, NULL, NULL, NULL, 'Airflow has no DAG of OpenMetadata''s for it, and is not what runs it.'),
     ('4 besides', 4, NULL, NULL, NULL, NULL, 'Airflow has no dag run for it, and may not be what runs it.'),
     ('4 dead', 4, 'stuck', 2, 'failed', 'now', 'It is older than OpenMetadata lets a Kubernetes job live.'),
