@@ -606,6 +606,16 @@ like($said, qr/^(08001\|could not look: could not establish connection: .*timeou
 	'a server that takes no notice of who connects');
 cmp_ok($seconds, '<', 60, 'is not waited for');
 
+# Up to 15, libpq has a limit for each host: together they take as long as one.
+{
+	my ($host, $port) = listen_with(sub { }) =~ /host '([^']+)', port '(\d+)'/;
+	my $hosts = join(',', ($host) x 5);
+
+	make_server('silent', 'dblink_fdw', 'postgres', "host '$hosts', port '$port'", q{user 'x', password 'geheim'});
+	(undef, $seconds) = timed_obstacle('silent', set => q{SET upgrade_prereq.airflow_timeout = '16s'});
+	cmp_ok($seconds, '<', 60, 'nor are several');
+}
+
 make_server('mute', 'dblink_fdw', 'postgres', listen_with(sub { let_in($_[0]) }), q{user 'x', password 'geheim'});
 ($said, $seconds) = timed_obstacle('mute', set => $two_seconds);
 is( $said,

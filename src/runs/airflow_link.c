@@ -95,6 +95,7 @@ struct AirflowLink
 	AirflowTalk talk;
 	void	   *argument;
 	MemoryContext context;		/* where answers and obstacles go */
+	int			hosts;			/* that libpq may try */
 	Oid			functions[lengthof(dblink_functions)];
 	const char *get_result;		/* query, $1 = name of the connection */
 	List	   *secrets;		/* what no message may show (char *) */
@@ -218,6 +219,25 @@ server_option(const ForeignServer *server, const char *name)
 	return NULL;
 }
 
+/* How many hosts a server names. */
+static int
+count_hosts(const ForeignServer *server)
+{
+	static const char *const options[] = {"host", "hostaddr"};
+	int			result = 1;
+
+	for (size_t i = 0; i < lengthof(options); i++)
+	{
+		const char *value = server_option(server, options[i]);
+		int			hosts = 1;
+
+		for (; value != NULL && *value != '\0'; value++)
+			hosts += *value == ',';
+		result = Max(result, hosts);
+	}
+	return result;
+}
+
 /* See to it that the server can be used; returns what is in the way, or NULL. */
 static Obstacle *
 find_server(AirflowLink *link)
@@ -251,6 +271,8 @@ find_server(AirflowLink *link)
 							 psprintf("CREATE USER MAPPING FOR %s SERVER %s OPTIONS (...) says as whom to log in.",
 									  role, name),
 							 NULL);
+
+	link->hosts = count_hosts(server);
 
 	/* libpq takes 0 and less for no limit */
 	timeout = server_option(server, "connect_timeout");
@@ -301,14 +323,19 @@ get_environment(const char *name)
 	return value ? pstrdup(value) : NULL;
 }
 
-/* Give libpq our defaults, and note those that were there. */
+/*
+ * Give libpq our defaults, and note those that were there.  Its limit is one
+ * for each host, and never below two seconds.
+ */
 static void
 enter_environment(AirflowLink *link)
 {
+	int			timeout_ms = setting_airflow_timeout / link->hosts;
+
 	link->old_timeout = get_environment("PGCONNECT_TIMEOUT");
 	link->old_encoding = get_environment("PGCLIENTENCODING");
 	set_environment("PGCONNECT_TIMEOUT",
-					psprintf("%d", (setting_airflow_timeout + 999) / 1000));
+					psprintf("%d", (timeout_ms + 999) / 1000));
 	set_environment("PGCLIENTENCODING", GetDatabaseEncodingName());
 }
 
