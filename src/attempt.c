@@ -18,6 +18,24 @@
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
+/* Set a parameter until the attempt ends. */
+static void
+pin_setting(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
+}
+
+/*
+ * For the function that is attempted: from here on, a lock that somebody else
+ * has is an error at once.
+ */
+void
+attempt_without_waiting(void)
+{
+	pin_setting("lock_timeout", "1ms");
+}
+
 /*
  * Run a function that writes, all or nothing: if it fails, what it did is
  * rolled back and the error is returned; NULL means that it was done.  A
@@ -40,12 +58,8 @@ attempt(AttemptedFunction function, void *argument)
 	{
 		int			nest_level = NewGUCNestLevel();
 
-		(void) set_config_option("search_path", "pg_catalog, pg_temp",
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
-		(void) set_config_option("lock_timeout", ATTEMPT_LOCK_TIMEOUT,
-								 PGC_USERSET, PGC_S_SESSION,
-								 GUC_ACTION_SAVE, true, 0, false);
+		pin_setting("search_path", "pg_catalog, pg_temp");
+		pin_setting("lock_timeout", ATTEMPT_LOCK_TIMEOUT);
 		function(argument);
 		AtEOXact_GUC(true, nest_level);
 		ReleaseCurrentSubTransaction();

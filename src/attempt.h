@@ -22,5 +22,6 @@
 typedef void (*AttemptedFunction) (void *argument);
 
 extern ErrorData *attempt(AttemptedFunction function, void *argument);
+extern void attempt_without_waiting(void);
 
 #endif							/* UPGRADE_PREREQ_ATTEMPT_H */

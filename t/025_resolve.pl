@@ -368,6 +368,15 @@ sql($node, 'locks', q{
 		 generate_series(1600000000000, 1600000000007) AS n});
 my $hangs = q{FROM upgrade_prereq_resolve('{superseded}', 'low', false, kinds => '{ingestion_pipeline}', include_history => true,
 	run_ids => ARRAY(SELECT 'hangs' || n FROM generate_series(1600000000000, 1600000000007) AS n)) WHERE verdict = 'superseded'};
+# How often somebody has waited for longer than a second since.
+sub long_waits
+{
+	my ($log_start) = @_;
+
+	return scalar(() = PostgreSQL::Test::Utils->can('slurp_file')
+		? PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start) =~ /still waiting for/g
+		: substr(TestLib::slurp_file($node->logfile), $log_start) =~ /still waiting for/g);
+}
 {
 	my $other = session($node, 'locks');
 	my $log_start = -s $node->logfile;
@@ -375,10 +384,14 @@ my $hangs = q{FROM upgrade_prereq_resolve('{superseded}', 'low', false, kinds =>
 	$other->query(q{BEGIN; SELECT FROM openmetadata.entity_extension_time_series WHERE json ->> 'runId' ~ '^hangs.*[0-4]$' FOR UPDATE});
 	is(sql($node, 'locks', "SELECT changed, substring(note FROM 'SQLSTATE [^)]*'), count(*) $hangs GROUP BY 1, 2 ORDER BY 1"),
 		"f|SQLSTATE 55P03|5\nt||3", 'rows that somebody holds are not settled, the others are');
-	my @waits = PostgreSQL::Test::Utils->can('slurp_file')
-	  ? PostgreSQL::Test::Utils::slurp_file($node->logfile, $log_start) =~ /still waiting for/g
-	  : substr(TestLib::slurp_file($node->logfile), $log_start) =~ /still waiting for/g;
-	is(scalar @waits, 1, '... after a wait for the first one');
+	is(long_waits($log_start), 1, '... after a wait for the first one');
+	$other->query('ROLLBACK');
+
+	$log_start = -s $node->logfile;
+	$other->query('BEGIN; LOCK TABLE upgrade_prereq_journal IN SHARE MODE');
+	is(sql($node, 'locks', "SELECT changed, substring(note FROM 'SQLSTATE [^)]*'), count(*) $hangs GROUP BY 1, 2"),
+		'f|SQLSTATE 55P03|5', 'while somebody holds the journal none is settled');
+	is(long_waits($log_start), 1, '... after one wait, too');
 	$other->query('ROLLBACK');
 
 	$other->query('BEGIN; LOCK TABLE openmetadata.entity_extension_time_series IN SHARE MODE');

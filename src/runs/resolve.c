@@ -438,7 +438,7 @@ report_outcome(ResolveRow *row, const Settlement *settlement)
 	}
 }
 
-/* Settle one run.  *lock is how to lock its row, and the row of the next. */
+/* Settle one run.  *lock is how to lock for it, and for the next. */
 static void
 settle_row(const ResolveRequest *request, ResolveRow *row, RowLock *lock)
 {
@@ -463,7 +463,7 @@ settle_row(const ResolveRequest *request, ResolveRow *row, RowLock *lock)
 	else
 		report_failure(row, error);
 
-	/* however many rows somebody holds, we wait once */
+	/* whatever somebody holds, and for however many rows, we wait once */
 	if (error != NULL && error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		*lock = ROW_LOCK_NOWAIT;
 	MemoryContextDelete(work);

@@ -18,13 +18,13 @@
 #include "postgres.h"
 
 #include "access/transam.h"
-#include "attempt.h"
 #include "catalog/pg_type.h"
 #include "compat.h"
 #include "guard.h"
 #include "lib/stringinfo.h"
 #include "query.h"
 #include "runs/run_row.h"
+#include "storage/proc.h"
 #include "table.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -199,10 +199,12 @@ column_text_equal(const char *a, const char *b)
 void
 run_row_begin(Oid table_oid, CallerState *caller)
 {
+	const char *lock_timeout = psprintf("%d", LockTimeout);
+
 	GetUserIdAndSecContext(&caller->user_oid, &caller->security_context);
 	caller->nest_level = NewGUCNestLevel();
 	guard_pin_settings();
-	guard_pin_setting("lock_timeout", ATTEMPT_LOCK_TIMEOUT);
+	guard_pin_setting("lock_timeout", lock_timeout);	/* that of the attempt */
 	table_act_as_owner(table_oid);
 }
 

@@ -186,6 +186,8 @@ settle_attempt(void *argument)
 	RunRow	   *after;
 	JournalEntry entry = {.kind = RUN_KIND};
 
+	if (settlement->lock == ROW_LOCK_NOWAIT)
+		attempt_without_waiting();
 	run_row_begin(table_oid, &caller);
 	settlement->found = run_row_find(table_oid, key, look, settlement->lock,
 									 &before);

@@ -23,7 +23,7 @@ typedef struct Settlement
 	const Run  *run;			/* with a patch */
 	Oid			schema_oid;		/* of OpenMetadata's tables */
 	const char *reason;			/* for the journal */
-	RowLock		lock;			/* how to lock its row */
+	RowLock		lock;			/* how to lock its row, and all else */
 	RowSearch	found;			/* was it as it was judged? */
 	int64		journal_id;		/* 0: not in the journal */
 } Settlement;
