@@ -320,6 +320,14 @@ INSERT INTO upgrade_prereq_journal (kind, object_identity, object, made_by) VALU
 UPDATE upgrade_prereq_journal SET state_before = '1GB';
 UPDATE upgrade_prereq_journal SET undone_at = now(), outcome = 'undone', state_before = '1GB';
 UPDATE upgrade_prereq_journal SET undone_at = NULL, outcome = NULL;
+SET SESSION AUTHORIZATION DEFAULT;
+SET session_replication_role = replica;
+SET SESSION AUTHORIZATION regress_other;
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, made_by_oid) VALUES ('setting', 'x', '{}', 10);
+UPDATE upgrade_prereq_journal SET undone_at = NULL, outcome = NULL, made_by = 'postgres', made_by_oid = 10;
+SET SESSION AUTHORIZATION DEFAULT;
+RESET session_replication_role;
+SET SESSION AUTHORIZATION regress_other;
 UPDATE upgrade_prereq_journal SET made_by = CURRENT_USER, made_by_oid = CURRENT_USER::regrole, undone_at = NULL, outcome = NULL;
 RESET SESSION AUTHORIZATION;
 \set VERBOSITY default

@@ -478,7 +478,10 @@ COMMENT ON FUNCTION upgrade_prereq_archive_entries(bytea, text, bytea, bigint) I
 -- needs the rights that doc/functions.md names: INSERT on some columns only,
 -- so that made_by and made_at are always true.  For made_by that holds whoever
 -- was granted more, as by GRANT ALL ON ALL TABLES: what is open was written by
--- that role itself, and nobody can open or edit what another one wrote.
+-- that role itself, and nobody can open or edit what another one wrote.  What
+-- logical replication brings here has the names of the publisher's roles: it may
+-- come in where its worker acts as a superuser (whoever has the rights of role 10),
+-- which could write it in any case.
 --
 
 CREATE TABLE upgrade_prereq_journal (
@@ -502,7 +505,9 @@ CREATE TABLE upgrade_prereq_journal (
         undone_at IS NOT NULL OR
         made_by OPERATOR(pg_catalog.=) CURRENT_USER AND
         made_by_oid OPERATOR(pg_catalog.=)
-        pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole::pg_catalog.oid));
+        pg_catalog.quote_ident(CURRENT_USER)::pg_catalog.regrole::pg_catalog.oid OR
+        pg_catalog.current_setting('session_replication_role') OPERATOR(pg_catalog.=) 'replica' AND
+        pg_catalog.pg_has_role(10::pg_catalog.oid, 'USAGE')));
 CREATE UNIQUE INDEX upgrade_prereq_journal_open
     ON upgrade_prereq_journal (kind, object) WHERE undone_at IS NULL;
 -- each change looks for what has expired, and few of them ever do

@@ -180,6 +180,11 @@ may_administer_role(Oid user_oid, Oid role_oid)
 #endif
 }
 
+/* 15: a publication can name a schema. */
+#if PG_VERSION_NUM < 150000
+#define GetSchemaPublications(schema_oid) NIL
+#endif
+
 /* 15: parse analysis comes in several forms, of which this is the plain one. */
 #if PG_VERSION_NUM < 150000
 #define pg_analyze_and_rewrite_fixedparams(parsetree, text, types, count, env) \

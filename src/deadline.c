@@ -56,6 +56,7 @@ typedef struct Deadline
 	Oid			database_oid;
 	Oid			login_oid;		/* who logged in */
 	Oid			user_oid;		/* in whose name the raise was made */
+	bool		journal_on_subscribers; /* the setting, as of the raise */
 } Deadline;
 
 StaticAssertDecl(sizeof(Deadline) <= BGW_EXTRALEN,
@@ -94,6 +95,7 @@ deadline_worker_start(TimestampTz at)
 		.database_oid = MyDatabaseId,
 		.login_oid = GetAuthenticatedUserId(),
 		.user_oid = GetUserId(),
+		.journal_on_subscribers = setting_journal_on_subscribers,
 	};
 
 	return setting_deadline_worker && start_worker(&deadline);
@@ -182,6 +184,9 @@ upgrade_prereq_deadline_main(Datum argument pg_attribute_unused())
 	BackgroundWorkerInitializeConnectionByOid(deadline.database_oid,
 											  deadline.login_oid,
 											  BGWORKER_BYPASS_ALLOWCONN);
+	if (deadline.journal_on_subscribers)
+		SetConfigOption("upgrade_prereq.journal_on_subscribers", "on",
+						PGC_USERSET, PGC_S_SESSION);
 	if (!take_back(&deadline))
 		proc_exit(0);
 	if (GetCurrentTimestamp() < deadline.at && start_worker(&deadline))

@@ -22,6 +22,7 @@
 #include "backup/mark.h"
 #include "backup/record.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_publication.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "compat.h"
@@ -31,6 +32,7 @@
 #include "raise.h"
 #include "runs/settle.h"
 #include "stored_setting.h"
+#include "upgrade_prereq.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -113,6 +115,14 @@ journal_table(void)
 	return quote_qualified_identifier(extension_schema(), JOURNAL_TABLE);
 }
 
+/* The OID of the journal; invalid if there is none. */
+static Oid
+journal_oid(void)
+{
+	return get_relname_relid(JOURNAL_TABLE,
+							 get_namespace_oid(extension_schema(), false));
+}
+
 /* Has the caller a right on a table, or on some column of it? */
 static bool
 has_right(Oid table_oid, AclMode mode)
@@ -132,11 +142,57 @@ journal_may_write(void)
 
 	if (XactReadOnly || RecoveryInProgress())
 		return false;
-	table_oid = get_relname_relid(JOURNAL_TABLE,
-								  get_namespace_oid(extension_schema(), false));
+	table_oid = journal_oid();
 	return OidIsValid(table_oid) &&
 		pg_class_aclcheck(table_oid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 		has_right(table_oid, ACL_INSERT) && has_right(table_oid, ACL_UPDATE);
+}
+
+/*
+ * A publication that sends what is written into a table to subscribers, or
+ * NULL.  Looks at the catalogs alone: the view pg_publication_tables opens
+ * every published table, and waits for whoever holds a lock on one.
+ */
+static const char *
+find_publication(Oid table_oid)
+{
+	List	   *publications;
+	ListCell   *lc;
+
+	if (!XLogLogicalInfoActive() ||
+		get_rel_persistence(table_oid) != RELPERSISTENCE_PERMANENT)
+		return NULL;
+	publications = list_concat(GetAllTablesPublications(),
+							   GetRelationPublications(table_oid));
+	publications = list_concat(publications,
+							   GetSchemaPublications(get_rel_namespace(table_oid)));
+	foreach(lc, publications)
+	{
+		const Publication *publication = GetPublication(lfirst_oid(lc));
+
+		if (publication->pubactions.pubinsert || publication->pubactions.pubupdate)
+			return publication->name;
+	}
+	return NULL;
+}
+
+/*
+ * Raise an error (55000) if what is written into the journal would go to
+ * subscribers that may have no such table: one that lacks it stops.
+ */
+static void
+refuse_publication(Oid table_oid)
+{
+	const char *publication = setting_journal_on_subscribers ? NULL :
+		find_publication(table_oid);
+
+	if (publication != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table %s is in publication \"%s\"", JOURNAL_TABLE,
+						publication),
+				 errdetail("A subscriber that has no such table would stop at what is written there, and keep the WAL of this server."),
+				 errhint("Leave the table out of the publication; or create the extension on every subscriber and set upgrade_prereq.journal_on_subscribers.")));
 }
 
 /* The GRANT that lets a role write into the journal. */
@@ -151,7 +207,8 @@ journal_grants(const char *user_name)
 
 /*
  * Raise an error unless journal_may_write(): 25006 in a transaction that
- * cannot write, 42501 for a role that may not.
+ * cannot write, 42501 for a role that may not; and 55000 while the journal is
+ * published.
  */
 void
 journal_require_write(void)
@@ -170,20 +227,20 @@ journal_require_write(void)
 				 errdetail("Every change is recorded there, with the rights of the caller."),
 				 errhint("Ask for: %s",
 						 journal_grants(GetUserNameFromId(GetUserId(), false)))));
+	refuse_publication(journal_oid());
 }
 
 /*
- * Lock the journal for writing, and raise an error (55000) if that would fire
- * a trigger: it would run the code of whoever has the right TRIGGER, as with
- * GRANT ALL ON ALL TABLES, in the name of the caller.
+ * Lock the journal for writing, and raise an error (55000) if it is published,
+ * or if that would fire a trigger: it would run the code of whoever has the
+ * right TRIGGER, as with GRANT ALL ON ALL TABLES, in the name of the caller.
  */
 static void
 lock_journal(void)
 {
-	Oid			table_oid = get_relname_relid(JOURNAL_TABLE,
-											  get_namespace_oid(extension_schema(), false));
-	Relation	table = table_open(table_oid, RowExclusiveLock);
+	Relation	table = table_open(journal_oid(), RowExclusiveLock);
 
+	refuse_publication(RelationGetRelid(table));
 	for (int i = 0; table->trigdesc != NULL && i < table->trigdesc->numtriggers; i++)
 	{
 		const Trigger *trigger = &table->trigdesc->triggers[i];
@@ -207,7 +264,7 @@ lock_journal(void)
  * its id.  False if there is an open entry for the same object, which may have
  * been committed just now.
  *
- * Errors: 55000 if the journal has a trigger; 40001 where the transaction's
+ * Errors: 55000 if the journal has a trigger or is published; 40001 where the transaction's
  * snapshot is too old to see an open entry for the same object.
  */
 bool
@@ -394,7 +451,7 @@ journal_changed_since(const JournalEntry *entry)
 
 /*
  * Write into the journal how a change ended.  Errors: 55000 if the journal has
- * a trigger.
+ * a trigger or is published.
  */
 void
 journal_close(const JournalEntry *entry, JournalOutcome outcome)
@@ -533,7 +590,7 @@ journal_undo_expired(void)
  *
  * Errors: 22023 for null, 42704 if there is no such change, 42501 without the
  * rights on the journal or the object, 25006 in a read-only transaction, 55000
- * if the journal has a trigger, 55P03 while somebody else changes the object.
+ * if the journal has a trigger or is published, 55P03 while somebody else changes the object.
  */
 Datum
 upgrade_prereq_undo(PG_FUNCTION_ARGS)

@@ -94,6 +94,12 @@ int			setting_maintenance_window = 14400;
 bool		setting_deadline_worker = true;
 
 /*
+ * Whether every subscriber of a publication that has the journal in it has
+ * that table, too.  Nobody can see that from here.
+ */
+bool		setting_journal_on_subscribers = false;
+
+/*
  * How far a backup has to be proven.  Below it the check backup finds an
  * error, and the gate refuses.
  */
@@ -214,6 +220,14 @@ _PG_init(void)
 							 "Without one, the next call of a function that may write does.",
 							 &setting_deadline_worker,
 							 true,
+							 PGC_USERSET, 0,
+							 NULL, NULL, NULL);
+
+	DefineCustomBoolVariable("upgrade_prereq.journal_on_subscribers",
+							 "Says that every subscriber has the journal's table, too.",
+							 "While it is published, nothing is written into the journal otherwise.",
+							 &setting_journal_on_subscribers,
+							 false,
 							 PGC_USERSET, 0,
 							 NULL, NULL, NULL);
 

@@ -30,6 +30,7 @@ extern int	setting_airflow_heartbeat_timeout;	/* seconds */
 extern int	setting_maintenance_window; /* seconds */
 extern int	setting_required_backup_level;	/* BackupLevel */
 extern bool setting_deadline_worker;
+extern bool setting_journal_on_subscribers;
 
 /* What upgrade_prereq_raise() has to remember until it is put back. */
 extern char *setting_raised_work_mem;

@@ -265,6 +265,53 @@ SKIP:
 	sql($node, $db, 'DROP PUBLICATION some_columns');
 }
 
+# ----- the journal in a publication -----
+
+my $write = "SELECT upgrade_prereq_raise('6MB', '4MB', 'role', 'reporting')";
+my $journal = "SELECT split_part(object_identity, ' ', 1), made_by, outcome FROM upgrade_prereq_journal ORDER BY id";
+
+foreach my $what ('ALL TABLES', 'TABLE upgrade_prereq_journal', $version < 150000 ? () : 'TABLES IN SCHEMA public')
+{
+	sql($node, $db, "CREATE PUBLICATION of_somebody FOR $what");
+	($rc, $out, $err) = run_psql($node, $db, $write);
+	like($err, qr/55000: table upgrade_prereq_journal is in publication "of_somebody"/, "nothing is written while it is published: $what");
+	like(report('publications'), qr/^warning\|found\|public\.upgrade_prereq_journal$/m, '... and the check says so');
+	sql($node, $db, 'DROP PUBLICATION of_somebody');
+}
+sql($node, $db, "CREATE PUBLICATION of_somebody FOR TABLE upgrade_prereq_journal WITH (publish = 'delete, truncate'); $write");
+is(report('publications'), 'info|passed|', 'what is never done there may be published');
+sql($node, $db, 'DROP PUBLICATION of_somebody; CREATE PUBLICATION of_somebody FOR TABLE upgrade_prereq_journal');
+is( sql($node, $db, q{
+		BEGIN;
+		DROP EXTENSION upgrade_prereq;
+		CREATE EXTENSION upgrade_prereq SCHEMA openmetadata;
+		ALTER TABLE openmetadata.upgrade_prereq_journal OWNER TO openmetadata_user;
+		CREATE PUBLICATION with_owner FOR TABLE openmetadata.upgrade_prereq_journal;
+		SELECT object_identity FROM openmetadata.upgrade_prereq_findings(include => '{publications}');
+		ROLLBACK}),
+	'openmetadata.upgrade_prereq_journal', 'it is no table of OpenMetadata, whoever owns it');
+{
+	my $subscriber = start_node('subscriber');
+
+	sql($subscriber, 'postgres', 'CREATE EXTENSION upgrade_prereq');
+	sql($subscriber, 'postgres', 'CREATE SUBSCRIPTION of_somebody CONNECTION $$' . $node->connstr($db) . ' user=postgres$$ PUBLICATION of_somebody');
+	$subscriber->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_subscription_rel WHERE srsubstate NOT IN ('r', 's')})
+	  or BAIL_OUT('the subscription does not begin');
+	is(sql($subscriber, 'postgres', $journal), 'work_mem|postgres|', 'a subscriber with the extension takes what is there');
+	like((run_psql($node, $db, 'SELECT upgrade_prereq_restore()'))[2], qr/WARNING:  55000: .*is in publication/, 'nothing is taken back either');
+	my $told = 'SET upgrade_prereq.journal_on_subscribers = on';
+	is(sql($node, $db, "$told; SELECT status FROM upgrade_prereq_findings(include => '{publications}')"), 'passed',
+		'it may be published where the subscribers have it');
+	sql($node, $db, "$told; SELECT upgrade_prereq_restore()");
+	sql($node, $db, "$told; SELECT upgrade_prereq_raise('6MB', '4MB', 'role', 'reporting', valid_for => '1 second')");
+	ok($node->poll_query_until($db, 'SELECT count(*) = 0 FROM upgrade_prereq_open_changes'), '... by the worker, too');
+	$node->wait_for_catchup('of_somebody');
+	is(sql($subscriber, 'postgres', $journal), "work_mem|postgres|undone\nwork_mem|postgres|undone", '... and gets there');
+	sql($subscriber, 'postgres', 'DROP SUBSCRIPTION of_somebody');
+	$subscriber->stop;
+}
+sql($node, $db, 'DROP PUBLICATION of_somebody');
+
 # ----- autovacuum -----
 
 sql($node, $db, q{

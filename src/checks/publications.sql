@@ -6,7 +6,9 @@
 -- versions: all
 -- passed: no table of OpenMetadata is published
 -- do: Stop the replication for the migration: drop the publication, or take
---     the tables out of it, and set the subscriber up anew afterwards.
+--     the tables out of it, and set the subscriber up anew afterwards. Leave the
+--     journal of upgrade_prereq out of every publication, or create the
+--     extension on each subscriber and set `upgrade_prereq.journal_on_subscribers`.
 -- undo: Create the publication again, and refresh the subscription with a new
 --     copy of the data.
 --
@@ -18,7 +20,21 @@
 -- has to name, too.  All that is an error of the migration; it was tried.
 -- ALTER TABLE itself is not replicated: the subscriber stops at the first row of
 -- a new shape, and its slot keeps the WAL of the migration from then on.
-WITH published AS (
+--
+-- So it does at the first entry of upgrade_prereq's journal if that is published,
+-- as by FOR ALL TABLES, and the subscriber has no such table: nothing is written
+-- there then.
+WITH journal AS (
+    SELECT class.oid, class.relname, namespace.nspname
+    FROM pg_catalog.pg_extension AS extension
+    JOIN pg_catalog.pg_depend AS member
+        ON member.refclassid = 'pg_catalog.pg_extension'::regclass AND member.refobjid = extension.oid
+        AND member.deptype = 'e' AND member.classid = 'pg_catalog.pg_class'::regclass
+    JOIN pg_catalog.pg_class AS class ON class.oid = member.objid
+    JOIN pg_catalog.pg_namespace AS namespace ON namespace.oid = class.relnamespace
+    WHERE extension.extname = 'upgrade_prereq' AND class.relname = 'upgrade_prereq_journal'
+),
+published AS (
     SELECT publication.pubname,
            publication.pubupdate OR publication.pubdelete AS with_changes,
            class.oid, class.relname,
@@ -91,3 +107,17 @@ SELECT 'warning', 'publication', quote_ident(pubname),
        jsonb_build_object('objects', count(*))
 FROM published
 GROUP BY pubname
+UNION ALL
+SELECT 'warning', 'table', format('%I.%I', journal.nspname, journal.relname),
+       'the journal of upgrade_prereq is published: nothing can be written there',
+       format('It is in publication %s. A subscriber that has no such table would stop at the first entry, and keep the WAL of this server.',
+              string_agg(format('"%s"', publication.pubname), ', ' ORDER BY publication.pubname)),
+       'Leave the table out of the publication; or create the extension on every subscriber and set upgrade_prereq.journal_on_subscribers.',
+       NULL, NULL, NULL
+FROM journal
+JOIN pg_catalog.pg_publication_tables AS listed ON listed.schemaname = journal.nspname AND listed.tablename = journal.relname
+JOIN pg_catalog.pg_publication AS publication ON publication.pubname = listed.pubname
+WHERE (publication.pubinsert OR publication.pubupdate)
+  AND current_setting('wal_level') = 'logical'
+  AND NOT COALESCE(current_setting('upgrade_prereq.journal_on_subscribers', true)::boolean, false)
+GROUP BY journal.nspname, journal.relname

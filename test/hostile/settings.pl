@@ -85,6 +85,7 @@ my %same = (
 	application_name => [ "it's %s %n \\", '' ],
 	gin_fuzzy_search_limit => [ 1 ], default_statistics_target => [ 1, 10000 ], tcp_keepalives_idle => [ 0 ],
 	'upgrade_prereq.deadline_worker' => [qw(on off)],
+	'upgrade_prereq.journal_on_subscribers' => [qw(on off)],
 	'upgrade_prereq.schema' => [ 'openmetadata' ],
 	'upgrade_prereq.migration_role' => [ 'openmetadata_user' ],
 	'upgrade_prereq.check_timeout' => [ 0, 600000, 2147483647 ],
