@@ -103,6 +103,7 @@ OBJS = \
 	src/need.o \
 	src/query.o \
 	src/raise.o \
+	src/raise_restore.o \
 	src/raise_session.o \
 	src/raise_stored.o \
 	src/release.o \

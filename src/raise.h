@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "journal.h"
 #include "release.h"
+#include "stored_setting.h"
 
 /* The kind of our entries in the journal. */
 #define RAISE_KIND	"setting"
@@ -79,6 +80,12 @@ extern List *restore_session(void);
 
 /* raise_stored.c */
 extern List *raise_stored(RaiseRequest *request);
+
+/* raise_restore.c */
+extern const char raise_sessions_query[];
+extern char *raise_format_object(const RaisedSetting *setting,
+								 SettingPlace place);
+extern bool raise_is_credible(const JournalEntry *entry, SettingPlace place);
 extern List *restore_stored(void);
 extern JournalOutcome raise_undo(const JournalEntry *entry);
 

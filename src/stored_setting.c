@@ -128,6 +128,16 @@ stored_setting_text(SettingPlace place, const char *name)
 	return text;
 }
 
+/* Is just this text stored for a setting at a place?  NULL means nothing. */
+bool
+stored_setting_is(SettingPlace place, const char *name, const char *text)
+{
+	const char *stored = stored_setting_text(place, name);
+
+	return text == NULL || stored == NULL ? text == stored :
+		strcmp(text, stored) == 0;
+}
+
 /* Names of the role and the database of a place; NULL for what is not there. */
 static void
 find_names(SettingPlace place, char **role_name, char **database_name)
@@ -267,7 +277,6 @@ void
 stored_setting_alter(SettingPlace place, const char *name, const char *text)
 {
 	char	   *statement = stored_setting_statement(place, name, text);
-	const char *stored;
 
 	if (statement == NULL)
 		ereport(ERROR,
@@ -280,9 +289,7 @@ stored_setting_alter(SettingPlace place, const char *name, const char *text)
 	SPI_finish();
 
 	/* names can change hands between our look at them and the statement's */
-	stored = stored_setting_text(place, name);
-	if (text == NULL ? stored != NULL :
-		stored == NULL || strcmp(stored, text) != 0)
+	if (!stored_setting_is(place, name, text))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("%s was renamed at the same time",

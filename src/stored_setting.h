@@ -22,6 +22,8 @@ typedef struct SettingPlace
 
 extern void stored_setting_lock(void);
 extern const char *stored_setting_text(SettingPlace place, const char *name);
+extern bool stored_setting_is(SettingPlace place, const char *name,
+							  const char *text);
 extern char *setting_place_identity(SettingPlace place);
 extern bool setting_place_exists(SettingPlace place);
 extern bool setting_place_may_alter(SettingPlace place, Oid user_oid);
