@@ -303,7 +303,10 @@ SELECT object_identity, outcome FROM upgrade_prereq_journal ORDER BY id;
 SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_journal WHERE kind = 'nonsense';
 SELECT * FROM pg_temp.stored;
 SELECT rolsuper FROM pg_roles WHERE rolname = 'regress_other';
--- an entry that its writer could not have made is no base for another raise
+-- an entry that its writer could not have made is no base for another raise,
+-- and is not thrown away either: it may be the way back
+SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role_everywhere', force => true);
+DELETE FROM upgrade_prereq_journal WHERE object_identity = 'i';
 SELECT setting, changed FROM upgrade_prereq_raise('6MB', '4MB', 'role_everywhere');
 SELECT setting, before, after, changed FROM upgrade_prereq_restore() WHERE raised_for = 'role_everywhere';
 SELECT * FROM pg_temp.stored;

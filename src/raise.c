@@ -273,10 +273,11 @@ put_row(FunctionCallInfo fcinfo, const RaiseRow *row, bool is_raise)
  * null.  Errors: 22023 for an argument that is not accepted; with nulls those
  * of upgrade_prereq_memory().  For a role or database: 42704 if there is no
  * such role, 42P08 if it is not clear which role migrates, 42501 without the
- * rights on the role, the database or the journal, 25006 in a read-only
- * transaction, 55P03 while somebody else changes stored settings; and, unless
- * forced, 53400 above the safe limit, 55006 while the role is connected, 55000
- * where the setting would have no effect.
+ * rights on the role, the database or the journal, or where somebody raised it
+ * before who has lost them, 25006 in a read-only transaction, 55P03 while
+ * somebody else changes stored settings; and, unless forced, 53400 above the
+ * safe limit, 55006 while the role is connected, 55000 where the setting would
+ * have no effect.
  */
 Datum
 upgrade_prereq_raise(PG_FUNCTION_ARGS)

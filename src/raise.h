@@ -85,7 +85,9 @@ extern List *raise_stored(RaiseRequest *request);
 extern const char raise_sessions_query[];
 extern char *raise_format_object(const RaisedSetting *setting,
 								 SettingPlace place);
-extern bool raise_is_credible(const JournalEntry *entry, SettingPlace place);
+extern void raise_require_credible(const JournalEntry *entry,
+								   const RaisedSetting *setting,
+								   SettingPlace place);
 extern List *restore_stored(void);
 extern JournalOutcome raise_undo(const JournalEntry *entry);
 

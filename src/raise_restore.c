@@ -69,13 +69,18 @@ parse_object(const char *object, const RaisedSetting **setting,
 }
 
 /*
- * Could whoever wrote an entry have made the change himself?  See
- * journal_refuse_writer().
+ * Raise an error (42501) unless whoever wrote an entry could make the change
+ * himself: see journal_refuse_writer().
  */
-bool
-raise_is_credible(const JournalEntry *entry, SettingPlace place)
+void
+raise_require_credible(const JournalEntry *entry, const RaisedSetting *setting,
+					   SettingPlace place)
 {
-	return setting_place_may_alter(place, entry->made_by);
+	if (!setting_place_may_alter(place, entry->made_by))
+		journal_refuse_writer(entry,
+							  psprintf("If it is to be taken back: %s;",
+									   stored_setting_statement(place, setting->name,
+																entry->state_before)));
 }
 
 /*
@@ -100,11 +105,7 @@ raise_undo(const JournalEntry *entry)
 		return JOURNAL_GONE;
 	if (!stored_setting_is(place, setting->name, entry->state_after))
 		return JOURNAL_CHANGED_SINCE;
-	if (!raise_is_credible(entry, place))
-		journal_refuse_writer(entry,
-							  psprintf("If it is to be taken back: %s;",
-									   stored_setting_statement(place, setting->name,
-																entry->state_before)));
+	raise_require_credible(entry, setting, place);
 	setting_place_require(place);
 	stored_setting_alter(place, setting->name, entry->state_before);
 	return JOURNAL_UNDONE;

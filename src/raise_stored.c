@@ -444,7 +444,8 @@ check_raise(void *argument)
 /*
  * Store the new value of a setting, or let the one that is stored stay for
  * longer, and record it.  A raise on top of a raise keeps what was there
- * before the first, and lasts as long as the longer of the two.
+ * before the first, and lasts as long as the longer of the two.  Errors: 42501
+ * if whoever recorded the first may not make it any more.
  */
 static RaiseRow *
 raise_setting(StoredRaise *raise, int number)
@@ -484,11 +485,9 @@ raise_setting(StoredRaise *raise, int number)
 		return row;
 	if (open != NULL)
 	{
-		if (raise_is_credible(open, raise->place))
-		{
-			entry.state_before = open->state_before;
-			entry.expires_at = Max(open->expires_at, entry.expires_at);
-		}
+		raise_require_credible(open, setting, raise->place);
+		entry.state_before = open->state_before;
+		entry.expires_at = Max(open->expires_at, entry.expires_at);
 		journal_close(open, JOURNAL_SUPERSEDED);
 	}
 

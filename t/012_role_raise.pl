@@ -407,6 +407,12 @@ my $attempt = q{SELECT changed FROM upgrade_prereq_raise('6MB', '80MB', 'role', 
 	my (undef, $out, $warnings) = run_psql($node, 'om', 'SELECT * FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL');
 	like($warnings, qr/42501: .*recorded by role "dba", which may not make it.*ALTER ROLE openmetadata_user IN DATABASE om RESET work_mem;/s,
 		'a superuser does not do it for him, but is told how to');
+	foreach my $amount ('8MB', '6MB')
+	{
+		($state, $err) = failure("SELECT upgrade_prereq_raise('$amount', '80MB', 'role', valid_for => '1 day')");
+		like($err, qr/42501: .*recorded by role "dba", which may not make it.*ALTER ROLE openmetadata_user IN DATABASE om RESET work_mem;/s,
+			"nor does another raise throw away the way back: $amount");
+	}
 	sql($node, 'om', 'ALTER ROLE dba CREATEROLE');
 	like(restore(), qr/^maintenance_work_mem\|t\|.*\nwork_mem\|t\|/, 'put back in the end');
 }
