@@ -84,6 +84,19 @@ SELECT * FROM pg_temp.stored EXCEPT TABLE pg_temp.before;
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" RESET ALL;
 TRUNCATE upgrade_prereq_journal;
 
+-- whatever the style of dates and the time zone
+SET datestyle = 'SQL, DMY';
+SET timezone = 'Asia/Shanghai';
+SELECT expires_at - now() BETWEEN interval '3:59' AND interval '4:01' AS expires_in_4_hours
+FROM upgrade_prereq_raise('6MB', '4MB', 'role') WHERE journal_id IS NOT NULL;
+SET timezone = 'Asia/Jakarta';
+SELECT expires_at - now() BETWEEN interval '5:59' AND interval '6:01' AS expires_in_6_hours
+FROM upgrade_prereq_raise('6MB', '4MB', 'role', valid_for => '6 hours') WHERE journal_id IS NOT NULL;
+RESET timezone;
+RESET datestyle;
+SELECT setting, changed FROM pg_temp.rows_of_restore;
+TRUNCATE upgrade_prereq_journal;
+
 -- the other scopes
 SELECT setting, before, after, raised_for, changed, object_identity FROM upgrade_prereq_raise('6MB', '80MB', 'role_everywhere');
 SELECT setting, before, after, raised_for, changed, replace(object_identity, quote_ident(current_database()), '<this>') AS object_identity

@@ -244,9 +244,9 @@ put_row(FunctionCallInfo fcinfo, const RaiseRow *row, bool is_raise)
 	if (is_raise)
 	{
 		Assert(desc->natts == RAISE_COLUMNS);
+		/* not timestamptz_out(), which not every DateStyle reads back */
 		values[8] = row->expires_at == 0 ? NULL :
-			DatumGetCString(DirectFunctionCall1(timestamptz_out,
-												TimestampTzGetDatum(row->expires_at)));
+			pstrdup(timestamptz_to_str(row->expires_at));
 		values[9] = row->db_params;
 	}
 	else
