@@ -220,8 +220,16 @@ SELECT upgrade_prereq_raise('6MB', '80MB', 'database');
 SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
 SELECT * FROM pg_temp.stored;
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;
-ALTER ROLE regress_openmetadata RESET work_mem;
+-- nor does the role get what the scope has already
+ALTER DATABASE :"DBNAME" SET work_mem = '8MB';
+SELECT upgrade_prereq_raise('6MB', '4MB', 'database');
+SELECT setting, before, after, changed, note FROM upgrade_prereq_raise('6MB', '4MB', 'database', force => true);
+SELECT setting, note FROM upgrade_prereq_raise('5MB', '4MB', 'database');
+ALTER DATABASE :"DBNAME" RESET work_mem;
+ALTER ROLE regress_openmetadata SET work_mem = '8MB';
 ALTER ROLE regress_openmetadata IN DATABASE :"DBNAME" SET work_mem = '5MB';
+SELECT upgrade_prereq_raise('6MB', '4MB', 'role_everywhere');
+ALTER ROLE regress_openmetadata RESET work_mem;
 SELECT upgrade_prereq_raise('6MB', '80MB', 'role_everywhere');
 SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('5MB', '80MB', 'role_everywhere');
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;

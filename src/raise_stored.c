@@ -252,14 +252,19 @@ look_around(void *argument)
 	SPI_finish();
 }
 
+/* Does the role get less than what is asked for, as far as is known? */
+static bool
+is_role_too_low(const StoredRaise *raise, int number)
+{
+	return raise->standing[number].role_kb < raise->request->kb[number];
+}
+
 /* Does a setting have to be raised to reach what is asked for? */
 static bool
 is_too_low(const StoredRaise *raise, int number)
 {
-	const Standing *standing = &raise->standing[number];
-
-	return standing->role_kb < raise->request->kb[number] &&
-		standing->scope_kb < raise->request->kb[number];
+	return is_role_too_low(raise, number) &&
+		raise->standing[number].scope_kb < raise->request->kb[number];
 }
 
 /* ----- what speaks against it ----- */
@@ -425,11 +430,12 @@ check_raise(void *argument)
 
 	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
 	{
+		if (is_role_too_low(raise, i))
+			check_reach(raise, i);
 		if (!is_too_low(raise, i))
 			continue;
 		is_needed = true;
 		check_limit(raise, i);
-		check_reach(raise, i);
 		if (!OidIsValid(raise->place.database_oid))
 			check_other_databases(raise, i);
 	}
@@ -440,6 +446,29 @@ check_raise(void *argument)
 }
 
 /* ----- the raise ----- */
+
+/*
+ * What to know of a setting that was raised, or left as it was, for longer if
+ * that was recorded.
+ */
+static const char *
+raise_note(const StoredRaise *raise, int number, bool is_raised,
+		   bool is_recorded)
+{
+	const Standing *standing = &raise->standing[number];
+	const char *role_name = raise->request->role_name;
+
+	if (is_raised)
+		return standing->is_covered ?
+			psprintf("It is stored, but role \"%s\" does not get it.", role_name) :
+			"Whoever connects from now on gets it, once this transaction has been committed.";
+	if (standing->is_covered && is_role_too_low(raise, number))
+		return psprintf("The scope has as much already%s, but role \"%s\" does not get it: its value comes from the level \"%s\".",
+						is_recorded ? " and keeps it for longer" : "",
+						role_name, standing->source);
+	return is_recorded ? "It was as high already, and stays so for longer." :
+		"It was not lower before, and is left as it was.";
+}
 
 /*
  * Store the new value of a setting, or let the one that is stored stay for
@@ -464,7 +493,7 @@ raise_setting(StoredRaise *raise, int number)
 	row->object_identity = setting_place_identity(raise->place);
 	row->before = row->after = standing->role_kb == 0 ? NULL :
 		memory_text(standing->role_kb);
-	row->note = "It was not lower before, and is left as it was.";
+	row->note = raise_note(raise, number, is_raised, false);
 
 	entry.kind = RAISE_KIND;
 	entry.object = raise_format_object(setting, raise->place);
@@ -499,16 +528,9 @@ raise_setting(StoredRaise *raise, int number)
 	row->journal_id = entry.id;
 	row->expires_at = entry.expires_at;
 	row->changed = is_raised;
-	row->note = "It was as high already, and stays so for longer.";
-	if (is_raised)
-	{
-		row->note = standing->is_covered ?
-			psprintf("It is stored, but role \"%s\" does not get it.",
-					 request->role_name) :
-			"Whoever connects from now on gets it, once this transaction has been committed.";
-		if (!standing->is_covered)
-			row->after = entry.state_after;
-	}
+	row->note = raise_note(raise, number, is_raised, true);
+	if (is_raised && !standing->is_covered)
+		row->after = entry.state_after;
 	return row;
 }
 
