@@ -53,7 +53,8 @@ typedef struct StoredRaise
 	Oid			role_oid;		/* who is to get it */
 	double		limit_bytes[RAISED_SETTING_COUNT];	/* -1 if not known */
 	const char *unknown_limit;	/* why, as a sentence; or NULL */
-	bool		is_capped[RAISED_SETTING_COUNT];	/* by the limit */
+	int			wanted_kb[RAISED_SETTING_COUNT];	/* what was left open would be,
+												 * but for the limit; or 0 */
 	Standing	standing[RAISED_SETTING_COUNT];
 	int			session_count;
 	const char *applications;	/* names of these sessions */
@@ -147,7 +148,7 @@ find_amounts(StoredRaise *raise, const Installation *installation)
 
 		if (request->kb[i] > 0)
 			continue;
-		raise->is_capped[i] = wanted_kb > limit_kb(raise, i);
+		raise->wanted_kb[i] = (int) wanted_kb;
 		request->kb[i] = (int) Min(wanted_kb, limit_kb(raise, i));
 	}
 }
@@ -534,14 +535,22 @@ raise_setting(StoredRaise *raise, int number)
 	return row;
 }
 
-/* What is to be said about the safe limit; an empty string if nothing is. */
+/*
+ * What is to be said about the safe limit; an empty string if nothing is.
+ * That it is not known matters to what was raised only.
+ */
 static const char *
-limit_note(const StoredRaise *raise, int number)
+limit_note(const StoredRaise *raise, int number, bool is_recorded)
 {
-	if (raise->limit_bytes[number] < 0)
-		return psprintf(" The safe limit is not known: %s", raise->unknown_limit);
-	return raise->is_capped[number] ?
-		" The migration needs more, but this is the safe limit." : "";
+	int			kb = Max(raise->request->kb[number],
+						 raise->standing[number].role_kb);
+
+	if (raise->limit_bytes[number] >= 0)
+		return kb >= raise->wanted_kb[number] ? "" :
+			psprintf(" The migration needs more, but the safe limit is %s.",
+					 memory_text(limit_kb(raise, number)));
+	return !is_recorded ? "" :
+		psprintf(" The safe limit is not known: %s", raise->unknown_limit);
 }
 
 /* Run a guarded function with a snapshot that is as fresh as can be. */
@@ -590,11 +599,12 @@ raise_stored(RaiseRequest *request)
 	foreach(lc, rows)
 	{
 		RaiseRow   *row = lfirst(lc);
+		bool		is_recorded = row->journal_id != 0;
 
-		if (row->journal_id != 0)
-			row->note = psprintf("%s%s%s%s", row->note, note,
-								 raise.overruled.data,
-								 limit_note(&raise, foreach_current_index(lc)));
+		row->note = psprintf("%s%s%s%s", row->note, is_recorded ? note : "",
+							 is_recorded ? raise.overruled.data : "",
+							 limit_note(&raise, foreach_current_index(lc),
+										is_recorded));
 	}
 	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
 		request->kb[i] = Max(request->kb[i], raise.standing[i].role_kb);

@@ -252,6 +252,20 @@ is(sql($node, 'om', "$stored"), '', 'nothing of it was stored');
 	restore();
 }
 
+# what is there is above the limit already, and below what the migration needs
+sql($node, 'postgres', q{ALTER ROLE openmetadata_user IN DATABASE om SET hash_mem_multiplier = 1000});
+SKIP:
+{
+	my $limit = sql($node, 'om', q{SELECT value FROM upgrade_prereq_memory_limit() WHERE factor = 'work_mem_limit_bytes'});
+
+	skip 'the safe limit is not known or not below 4 MB', 1 if $limit eq '' || $limit > 4096 * 1024;
+	like( settled_sql(q{SELECT changed, note FROM upgrade_prereq_raise(scope => 'role') WHERE setting = 'work_mem'}),
+		qr/^f\|It was not lower before, and is left as it was\. The migration needs more, but the safe limit is \d+kB\.$/,
+		'where the limit is in the way the note says so');
+}
+restore();
+sql($node, 'postgres', q{ALTER ROLE openmetadata_user IN DATABASE om RESET hash_mem_multiplier});
+
 # the session that asks has a value of its own, which hides what is below: a
 # login tells
 sql($node, 'postgres', q{ALTER ROLE bystander SET work_mem = '16MB'});
