@@ -302,22 +302,28 @@ TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
 -- entry could not change
 SET SESSION AUTHORIZATION regress_other;
 INSERT INTO upgrade_prereq_journal (kind, object_identity, object, made_by) VALUES ('setting', 'x', '{}', 'postgres');
-INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_after) VALUES
-    ('nonsense', 'n', '{}', 'x'),
-    ('setting', 'a', '{}', 'x'),
-    ('setting', 'b', '"x"', 'x'),
-    ('setting', 'c', '{"setting": "log_statement", "role_oid": 10, "database_oid": 0}', NULL),
-    ('setting', 'd', '{"setting": "work_mem", "role_oid": 99999999999, "database_oid": 0}', 'x'),
-    ('setting', 'e', '{"setting": "work_mem", "role_oid": 0, "database_oid": 0}', NULL),
-    ('setting', 'f', '{"setting": "work_mem", "role_oid": 10, "database_oid": 1}', NULL),
-    ('setting', 'g', '{"setting": "work_mem", "role_oid": 4000000000, "database_oid": 0}', NULL),
-    ('setting', 'h', '{"setting": "work_mem", "role_oid": 10, "database_oid": 0}', 'x');
-INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_before)
-SELECT 'setting', 'i', jsonb_build_object('setting', 'work_mem', 'role_oid', 'regress_openmetadata'::regrole::oid::bigint,
-    'database_oid', 0), '1GB';
-INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_before)
-SELECT 'setting', 'j', jsonb_build_object('setting', 'work_mem', 'role_oid', 'regress_other'::regrole::oid::bigint,
-    'database_oid', 0), '1GB''; ALTER ROLE regress_other SUPERUSER; --';
+SELECT oid AS this_database FROM pg_database WHERE datname = current_database() \gset
+INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_before, state_after)
+SELECT kind, identity, replace(replace(replace(object, 'this', :'this_database'),
+           'openmetadata', 'regress_openmetadata'::regrole::oid::text), 'other', 'regress_other'::regrole::oid::text)::jsonb,
+       state_before, state_after
+FROM (VALUES
+    ('nonsense', 'n', '{}', NULL, 'x'),
+    ('setting', 'a', '{}', NULL, 'x'),
+    ('setting', 'b', '"x"', NULL, 'x'),
+    ('setting', 'c', '{"setting": "log_statement", "role_oid": 10, "database_oid": 0, "raised_in_oid": this}', NULL, NULL),
+    ('setting', 'd', '{"setting": "work_mem", "role_oid": 99999999999, "database_oid": 0, "raised_in_oid": this}', NULL, 'x'),
+    ('setting', 'e', '{"setting": "work_mem", "role_oid": 0, "database_oid": 0, "raised_in_oid": this}', NULL, NULL),
+    ('setting', 'f', '{"setting": "work_mem", "role_oid": 10, "database_oid": 1}', NULL, NULL),
+    ('setting', 'g', '{"setting": "work_mem", "role_oid": 4000000000, "database_oid": 0, "raised_in_oid": this}', NULL, NULL),
+    ('setting', 'h', '{"setting": "work_mem", "role_oid": 10, "database_oid": 0, "raised_in_oid": this}', NULL, 'x'),
+    ('setting', 'i', '{"setting": "work_mem", "role_oid": openmetadata, "database_oid": 0, "raised_in_oid": this}', '1GB', NULL),
+    ('setting', 'j', '{"setting": "work_mem", "role_oid": other, "database_oid": 0, "raised_in_oid": this}',
+        '1GB''; ALTER ROLE regress_other SUPERUSER; --', NULL),
+    ('setting', 'k', '{"setting": "work_mem", "role_oid": other, "database_oid": 0, "raised_in_oid": 1}', '1GB', NULL),
+    ('setting', 'l', '{"setting": "work_mem", "role_oid": other, "database_oid": 0}', '1GB', NULL),
+    ('setting', 'm', '{"setting": "work_mem", "role_oid": other, "database_oid": this, "raised_in_oid": this}', '1GB', NULL))
+    AS entry (kind, identity, object, state_before, state_after);
 RESET SESSION AUTHORIZATION;
 SELECT object_identity, changed, note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL;
 SELECT object_identity, outcome FROM upgrade_prereq_journal ORDER BY id;
@@ -365,7 +371,7 @@ ALTER ROLE regress_openmetadata SET work_mem = '6MB';
 SET SESSION AUTHORIZATION regress_no_more;
 INSERT INTO upgrade_prereq_journal (kind, object_identity, object, state_after)
 SELECT 'setting', 'k', jsonb_build_object('setting', 'work_mem', 'role_oid', 'regress_openmetadata'::regrole::oid::bigint,
-    'database_oid', 0), '6MB';
+    'database_oid', 0, 'raised_in_oid', :'this_database'::bigint), '6MB';
 RESET SESSION AUTHORIZATION;
 DROP OWNED BY regress_no_more;
 DROP ROLE regress_no_more;

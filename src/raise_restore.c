@@ -36,14 +36,24 @@ const char raise_sessions_query[] =
 "AND ($3 IS NULL OR COALESCE(a.backend_start >= $3::timestamptz, true))";
 
 /*
- * The object of an entry of ours: a setting and the place where it is stored.
- * Spelled as jsonb prints it.
+ * The object of an entry: a setting and the place where it is stored.  If that
+ * is for every database, also where it was raised.  Spelled as jsonb prints it.
  */
+static char *
+format_object(const RaisedSetting *setting, SettingPlace place, Oid raised_in)
+{
+	const char *where = OidIsValid(place.database_oid) ? "" :
+		psprintf(", \"raised_in_oid\": %u", raised_in);
+
+	return psprintf("{\"setting\": \"%s\", \"role_oid\": %u, \"database_oid\": %u%s}",
+					setting->name, place.role_oid, place.database_oid, where);
+}
+
+/* The object of an entry that is made in this database. */
 char *
 raise_format_object(const RaisedSetting *setting, SettingPlace place)
 {
-	return psprintf("{\"setting\": \"%s\", \"role_oid\": %u, \"database_oid\": %u}",
-					setting->name, place.role_oid, place.database_oid);
+	return format_object(setting, place, MyDatabaseId);
 }
 
 /*
@@ -52,17 +62,22 @@ raise_format_object(const RaisedSetting *setting, SettingPlace place)
  */
 static bool
 parse_object(const char *object, const RaisedSetting **setting,
-			 SettingPlace *place)
+			 SettingPlace *place, Oid *raised_in)
 {
-	if (sscanf(object, "{\"setting\": \"%*[a-z_]\", \"role_oid\": %u, \"database_oid\": %u}",
-			   &place->role_oid, &place->database_oid) != 2)
+	int			count = sscanf(object, "{\"setting\": \"%*[a-z_]\", \"role_oid\": %u, \"database_oid\": %u, \"raised_in_oid\": %u}",
+							   &place->role_oid, &place->database_oid,
+							   raised_in);
+
+	if (count < 2)
 		return false;
-	if (!OidIsValid(place->database_oid) && !OidIsValid(place->role_oid))
+	if (OidIsValid(place->database_oid))
+		*raised_in = place->database_oid;
+	else if (count < 3 || !OidIsValid(place->role_oid))
 		return false;
 	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
 	{
 		*setting = &raised_settings[i];
-		if (strcmp(object, raise_format_object(*setting, *place)) == 0)
+		if (strcmp(object, format_object(*setting, *place, *raised_in)) == 0)
 			return true;
 	}
 	return false;
@@ -95,13 +110,13 @@ raise_undo(const JournalEntry *entry)
 {
 	const RaisedSetting *setting;
 	SettingPlace place;
+	Oid			raised_in;
 
-	if (!parse_object(entry->object, &setting, &place))
+	if (!parse_object(entry->object, &setting, &place, &raised_in))
 		journal_refuse_entry(entry);
 
 	/* the journal may have come here in a copy of the database */
-	if (!setting_place_exists(place) ||
-		(OidIsValid(place.database_oid) && place.database_oid != MyDatabaseId))
+	if (!setting_place_exists(place) || raised_in != MyDatabaseId)
 		return JOURNAL_GONE;
 	if (!stored_setting_is(place, setting->name, entry->state_after))
 		return JOURNAL_CHANGED_SINCE;
@@ -143,6 +158,7 @@ restore_entry(JournalEntry *entry)
 	RaiseRow   *row = palloc0(sizeof(RaiseRow));
 	const RaisedSetting *setting = NULL;
 	Leftover	leftover = {0};
+	Oid			raised_in;
 	JournalResult *result;
 
 	row->object_identity = entry->object_identity;
@@ -155,7 +171,7 @@ restore_entry(JournalEntry *entry)
 					 journal_grants(GetUserNameFromId(GetUserId(), false)));
 		return row;
 	}
-	if (parse_object(entry->object, &setting, &leftover.place))
+	if (parse_object(entry->object, &setting, &leftover.place, &raised_in))
 	{
 		row->name = setting->name;
 		row->scope_name = raise_scope_of(OidIsValid(leftover.place.role_oid),

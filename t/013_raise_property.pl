@@ -213,7 +213,7 @@ my %steps = (
 		my $database_oid = $database ? '(SELECT oid::bigint FROM pg_database WHERE datname = current_database())' : '0';
 
 		model_undo($state, $key);
-		return "SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_journal WHERE undone_at IS NULL AND object = "
+		return "SELECT upgrade_prereq_undo(id) FROM upgrade_prereq_journal WHERE undone_at IS NULL AND object @> "
 		  . "jsonb_build_object('setting', '$setting', 'role_oid', $role_oid, 'database_oid', $database_oid)";
 	},
 	set => sub {

@@ -132,11 +132,15 @@ like(raise('8 seconds'), $with_worker, 'a worker waits');
 
 slot_is_free('the slot is free');
 is_taken_back('and again');
-sql($node, 'om', "SET upgrade_prereq.deadline_worker = off; SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app')");
+sql($node, 'om', "CREATE ROLE everywhere LOGIN;
+	SET upgrade_prereq.deadline_worker = off;
+	SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app');
+	SELECT upgrade_prereq_raise('6MB', '4MB', 'role_everywhere', 'everywhere')");
 sql($node, 'postgres', 'CREATE DATABASE copy TEMPLATE om');
-is(sql($node, 'copy', 'SELECT changed, note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL'),
+is(sql($node, 'copy', 'SELECT DISTINCT changed, note FROM upgrade_prereq_restore() WHERE journal_id IS NOT NULL'),
 	'f|It is not there any more, or in another database, of which this is a copy.', 'a copy of the database has nothing to put back');
 sql($node, 'om', 'SELECT upgrade_prereq_restore()');
+is(sql($node, 'om', $stored), '0', '... the database itself has');
 sql($node, 'copy', "SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app', valid_for => '3 seconds')");
 sql($node, 'copy', 'DROP EXTENSION upgrade_prereq');
 sql($node, 'postgres', 'CREATE DATABASE copy_of_copy TEMPLATE copy');
