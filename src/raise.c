@@ -275,9 +275,9 @@ put_row(FunctionCallInfo fcinfo, const RaiseRow *row, bool is_raise)
  * such role, 42P08 if it is not clear which role migrates, 42501 without the
  * rights on the role, the database or the journal, or where somebody raised it
  * before who has lost them, 25006 in a read-only transaction, 55P03 while
- * somebody else changes stored settings; and, unless forced, 53400 above the
- * safe limit, 55006 while the role is connected, 55000 where the setting would
- * have no effect.
+ * somebody else changes stored settings or locks the journal; and, unless
+ * forced, 53400 above the safe limit, 55006 while the role is connected, 55000
+ * where the setting would have no effect.
  */
 Datum
 upgrade_prereq_raise(PG_FUNCTION_ARGS)

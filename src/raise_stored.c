@@ -16,7 +16,7 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
+#include "attempt.h"
 #include "deadline.h"
 #include "guard.h"
 #include "login.h"
@@ -60,6 +60,7 @@ typedef struct StoredRaise
 	const char *applications;	/* names of these sessions */
 	StringInfoData overruled;	/* what was forced, as sentences */
 	bool		is_recorded;	/* is anything in the journal? */
+	List	   *rows;			/* of the result: RaiseRow * */
 } StoredRaise;
 
 /*
@@ -535,6 +536,16 @@ raise_setting(StoredRaise *raise, int number)
 	return row;
 }
 
+/* Raise the settings; to be called by attempt(). */
+static void
+raise_settings(void *argument)
+{
+	StoredRaise *raise = argument;
+
+	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
+		raise->rows = lappend(raise->rows, raise_setting(raise, i));
+}
+
 /*
  * What is to be said about the safe limit; an empty string if nothing is.
  * That it is not known matters to what was raised only.
@@ -571,7 +582,7 @@ List *
 raise_stored(RaiseRequest *request)
 {
 	StoredRaise raise = {.request = request};
-	List	   *rows = NIL;
+	ErrorData  *error;
 	ListCell   *lc;
 	const char *note = "";
 
@@ -589,14 +600,17 @@ raise_stored(RaiseRequest *request)
 	stored_setting_lock();
 	look_now(look_around, &raise);
 	look_now(check_raise, &raise);
-	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
-		rows = lappend(rows, raise_setting(&raise, i));
+
+	/* whoever alters settings waits for us: we must not for the journal */
+	error = attempt(raise_settings, &raise);
+	if (error != NULL)
+		ReThrowError(error);
 
 	if (raise.is_recorded)
 		note = deadline_worker_start(request->expires_at) ?
 			" A background worker puts back what was there at expires_at; upgrade_prereq_restore() does at any time." :
 			" upgrade_prereq_restore() puts back what was there. No background worker does it at expires_at, only the next call of a function that may write.";
-	foreach(lc, rows)
+	foreach(lc, raise.rows)
 	{
 		RaiseRow   *row = lfirst(lc);
 		bool		is_recorded = row->journal_id != 0;
@@ -608,5 +622,5 @@ raise_stored(RaiseRequest *request)
 	}
 	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
 		request->kb[i] = Max(request->kb[i], raise.standing[i].role_kb);
-	return rows;
+	return raise.rows;
 }

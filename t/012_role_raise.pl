@@ -201,6 +201,10 @@ SKIP:
 	cmp_ok(time - $start, '<', 30, '... and not long');
 	$other->query('ROLLBACK');
 
+	$other->query(q{BEGIN; LOCK TABLE upgrade_prereq_journal IN SHARE MODE});
+	is((failure(q{SELECT upgrade_prereq_raise('6MB', '80MB', 'role')}))[0], '55P03', 'nor for one that locks the journal');
+	$other->query('ROLLBACK');
+
 	raise(q{'role'});
 	$other->query(q{BEGIN; ALTER ROLE openmetadata_user IN DATABASE om RESET ALL});
 	is((failure('SELECT upgrade_prereq_restore()'))[0], '55P03', 'nor does a restore');
