@@ -220,6 +220,11 @@ SELECT upgrade_prereq_raise('6MB', '80MB', 'database');
 SELECT setting, before, after, changed, split_part(note, ' The safe limit', 1) AS note FROM upgrade_prereq_raise('6MB', '80MB', 'database', force => true);
 SELECT * FROM pg_temp.stored;
 SELECT setting, after, changed FROM pg_temp.rows_of_restore;
+-- the role has a value of its own in every database already: it is not lowered
+ALTER ROLE regress_openmetadata SET work_mem = '1MB';
+SELECT setting, before, after, changed FROM upgrade_prereq_raise('2MB', '64kB', 'role_everywhere');
+SELECT setting, after, changed FROM pg_temp.rows_of_restore;
+ALTER ROLE regress_openmetadata SET work_mem = '5MB';
 -- nor does the role get what the scope has already
 ALTER DATABASE :"DBNAME" SET work_mem = '8MB';
 SELECT upgrade_prereq_raise('6MB', '4MB', 'database');

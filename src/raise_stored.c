@@ -385,6 +385,9 @@ find_higher_database(const StoredRaise *raise, int number)
 	{
 		const RoleSetting *level = lfirst(lc);
 
+		/* what is below is not seen in other databases either */
+		if (strcmp(level->source, "user") == 0)
+			break;
 		if (source_level(level->source) < 0 &&
 			setting_kb(level) > raise->request->kb[number])
 			return "other databases";
