@@ -49,7 +49,8 @@ left_behind_finding(const Check *check, uint64 row, MemoryContext context)
 	finding->detail = psprintf("Role \"%s\" raised it with upgrade_prereq_raise().",
 							   query_text(row, 3, context));
 	finding->hint = "Put it back when the migration is done.";
-	finding->fix_sql = "SELECT * FROM upgrade_prereq_restore();";
+	finding->fix_sql = psprintf("SELECT * FROM %s.upgrade_prereq_restore();",
+								quote_identifier(extension_schema()));
 	finding->data = query_text(row, 4, context);
 	return finding;
 }
