@@ -124,12 +124,15 @@ wait_until(TimestampTz time)
 	}
 }
 
-/* Is a change open that is to be taken back at a time, or could be yet? */
+/*
+ * Is a change open that is to be taken back at a time, or could be yet?  The
+ * transaction first: once it has ended, what it left is seen in the journal.
+ */
 static bool
 is_needed(const Deadline *deadline)
 {
-	return journal_expires_at(deadline->at) ||
-		TransactionIdIsInProgress(deadline->xid);
+	return TransactionIdIsInProgress(deadline->xid) ||
+		journal_expires_at(deadline->at);
 }
 
 /* Take back what has expired; false if there is nothing left to wait for. */
