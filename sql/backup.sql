@@ -236,6 +236,26 @@ SELECT * FROM pg_temp.judge('[]');
 SELECT * FROM pg_temp.judge('{}');
 SELECT * FROM pg_temp.judge('{"archive": {"definitions": 1}}');
 SELECT * FROM pg_temp.judge('{"archive": {"created": "soon"}, "moment": {"at": "x"}}');
+SELECT * FROM pg_temp.judge('{"archive": ' || repeat('[', 100000) || repeat(']', 100000) || '}');
+-- trouble of the server is no fault of the record: unknown, unless another one is enough
+CREATE TABLE pg_temp.large AS SELECT jsonb_build_object('archive', jsonb_build_object('definitions',
+    (SELECT jsonb_agg(jsonb_build_array(i::text, md5(i::text))) FROM generate_series(1, 10000) AS i)))::text AS text;
+BEGIN;
+SET LOCAL work_mem = '64kB';
+SET LOCAL temp_file_limit = 0;
+SELECT j.* FROM pg_temp.large, pg_temp.judge(text) AS j;
+SELECT level FROM upgrade_prereq_record_backup(kind => 'rds', reference => 'x', taken_at => now());
+SELECT status, message FROM pg_temp.finding;
+SET LOCAL upgrade_prereq.required_backup_level = 'declared';
+SELECT status, message FROM pg_temp.finding;
+ROLLBACK;
+-- a place that cannot be looked at is no place without traces
+TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
+BEGIN;
+REVOKE SELECT ON pg_catalog.pg_stat_archiver FROM PUBLIC;
+SET LOCAL SESSION AUTHORIZATION regress_other;
+SELECT substring(detail FROM 'Could not be looked at: [^.]*\.') AS detail FROM upgrade_prereq_findings(include => '{backup}');
+ROLLBACK;
 TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
 
 -- a record that came here in a copy of another database

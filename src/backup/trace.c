@@ -125,9 +125,26 @@ look(void *argument)
 }
 
 /*
- * The traces of backups (List of BackupTrace *), and what would have to be
- * granted to look for more of them.  What cannot be looked at for another
- * reason, such as a library that is not loaded, is no trace.
+ * What is said of a place that could not be looked at; NULL for one that is
+ * not there, such as a library that is not loaded.
+ */
+static BackupTrace *
+trace_of_obstacle(const TraceSource *source, const Obstacle *obstacle)
+{
+	BackupTrace *trace;
+
+	if (obstacle->sqlerrcode == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+		return NULL;
+	trace = palloc0(sizeof(BackupTrace));
+	trace->source = source->name;
+	trace->note = psprintf("Could not be looked at: %s: %s.", source->name,
+						   obstacle->message);
+	return trace;
+}
+
+/*
+ * The traces of backups (List of BackupTrace *), and why others could not be
+ * looked for.
  */
 List *
 backup_traces(const Installation *installation)
@@ -137,8 +154,11 @@ backup_traces(const Installation *installation)
 	for (size_t i = 0; i < lengthof(sources); i++)
 	{
 		TraceSearch search = {&sources[i], installation, NULL};
+		Obstacle   *obstacle = guard_run(look, &search);
 
-		if (guard_run(look, &search) == NULL && search.trace != NULL)
+		if (obstacle != NULL)
+			search.trace = trace_of_obstacle(&sources[i], obstacle);
+		if (search.trace != NULL)
 			result = lappend(result, search.trace);
 	}
 	return result;

@@ -49,13 +49,24 @@ judge(void *argument)
 	backup_judge(judgement->backup, judgement->installation, judgement->now);
 }
 
+/* Is a record at fault itself, whoever reads it and when? */
+static bool
+is_fault_of_record(const Obstacle *obstacle)
+{
+	int			category = ERRCODE_TO_CATEGORY(obstacle->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
+}
+
 /*
  * The backup that proves most, of several the newest; NULL if none is
  * recorded.  A record that cannot be read proves nothing, and keeps no other
- * from being looked at.
+ * from being looked at.  Where something else keeps one from being judged, what
+ * it proves is not known: trouble is set.
  */
 static Backup *
-find_best(const Installation *installation)
+find_best(const Installation *installation, Obstacle **trouble)
 {
 	List	   *backups = backup_list();
 	Judgement	judgement = {installation, NULL, NULL};
@@ -74,6 +85,8 @@ find_best(const Installation *installation)
 			backup->level = BACKUP_NONE;
 			backup->missing = psprintf("Its record cannot be read: %s.",
 									   obstacle->message);
+			if (!is_fault_of_record(obstacle))
+				*trouble = obstacle;
 		}
 		if (best == NULL || backup->level > best->level)
 			best = backup;
@@ -156,19 +169,32 @@ is_seen(List *traces)
 	return false;
 }
 
+/* The level that is reached, by a backup or by traces. */
+static BackupLevel
+reached_level(const Backup *backup, List *traces)
+{
+	BackupLevel level = backup ? backup->level : BACKUP_NONE;
+
+	return level < BACKUP_SEEN && is_seen(traces) ? BACKUP_SEEN : level;
+}
+
+/* Is that as much as is required? */
+static bool
+is_enough_level(BackupLevel level)
+{
+	return level >= (BackupLevel) setting_required_backup_level;
+}
+
 /* The finding that says which level was reached. */
 static Finding *
 level_finding(const Check *check, const Backup *backup, List *traces)
 {
-	BackupLevel level = backup ? backup->level : BACKUP_NONE;
-	bool		is_enough;
+	BackupLevel level = reached_level(backup, traces);
+	bool		is_enough = is_enough_level(level);
 	const char *missing = backup ? backup->missing : NULL;
 	const char *traces_of = traces_text(traces);
 	Finding    *finding;
 
-	if (level < BACKUP_SEEN && is_seen(traces))
-		level = BACKUP_SEEN;
-	is_enough = level >= (BackupLevel) setting_required_backup_level;
 	if (is_enough && level == BACKUP_NONE)
 		finding = make_finding(check, FINDING_PASSED, "level", NULL,
 							   "no backup is known, and none is required");
@@ -254,6 +280,7 @@ List *
 check_backup(const Check *check, const Installation *installation)
 {
 	Backup	   *best = NULL;
+	Obstacle   *trouble = NULL;
 	List	   *traces;
 
 	if (backup_is_recorded())
@@ -262,10 +289,12 @@ check_backup(const Check *check, const Installation *installation)
 
 		if (obstacle != NULL)
 			return list_make1(check_obstacle_finding(check, obstacle));
-		best = find_best(installation);
+		best = find_best(installation, &trouble);
 	}
 	traces = best == NULL || best->level < BACKUP_HEADER ?
 		backup_traces(installation) : NIL;
+	if (trouble != NULL && !is_enough_level(reached_level(best, traces)))
+		return list_make1(check_obstacle_finding(check, trouble));
 	return lcons(level_finding(check, best, traces),
 				 best == NULL ? NIL : warnings(check, best));
 }
