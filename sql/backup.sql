@@ -239,9 +239,9 @@ SELECT * FROM pg_temp.judge('{"archive": {"created": "soon"}, "moment": {"at": "
 SELECT * FROM pg_temp.judge('{"archive": ' || repeat('[', 100000) || repeat(']', 100000) || '}');
 -- trouble of the server is no fault of the record: unknown, unless another one is enough
 CREATE TABLE pg_temp.large AS SELECT jsonb_build_object('archive', jsonb_build_object('definitions',
-    (SELECT jsonb_agg(jsonb_build_array(i::text, md5(i::text))) FROM generate_series(1, 10000) AS i)))::text AS text;
+    (SELECT jsonb_agg(jsonb_build_array(i::text, md5(i::text))) FROM generate_series(1, 50000) AS i)))::text AS text;
 BEGIN;
-SET LOCAL work_mem = '64kB';
+SET LOCAL work_mem = '1MB';
 SET LOCAL temp_file_limit = 0;
 SELECT j.* FROM pg_temp.large, pg_temp.judge(text) AS j;
 SELECT level FROM upgrade_prereq_record_backup(kind => 'rds', reference => 'x', taken_at => now());

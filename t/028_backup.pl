@@ -31,6 +31,9 @@ sql($node, $db, q{
 	CREATE TABLE openmetadata.part_1 PARTITION OF openmetadata.parted FOR VALUES FROM (0) TO (1000000);
 	CREATE TABLE openmetadata.part_2 PARTITION OF openmetadata.parted FOR VALUES FROM (1000000) TO (2000000);
 	CREATE TABLE openmetadata.nothing_in_it (a int);
+	CREATE TABLE openmetadata.child (id int GENERATED ALWAYS AS IDENTITY, parent int REFERENCES openmetadata.parted, EXCLUDE USING btree (id WITH =));
+	CREATE INDEX parted_t ON openmetadata.parted (t);
+	CREATE TRIGGER "the trigger" BEFORE UPDATE ON openmetadata.parted FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
 	CREATE VIEW openmetadata.a_view AS SELECT * FROM openmetadata.parted;
 	CREATE TABLE openmetadata."odd, ""name""" (a int);
 	INSERT INTO openmetadata.parted SELECT i, md5(i::text) FROM generate_series(1, 5000) AS i;
@@ -234,6 +237,19 @@ level_is('a partition left out', dump_db('without_part', '-T', 'openmetadata.par
 	'header', qr/^Tables are missing in it: part_2\.$/);
 level_is('the data of a table left out', dump_db('without_data', '--exclude-table-data', 'openmetadata.tag_usage'),
 	'header', qr/^Tables are in it without their rows: tag_usage\.$/);
+level_is('a partitioned table left out', dump_db('without_parent', '-T', 'openmetadata.parted'),
+	'header', qr/^Tables are missing in it: parted\.$/);
+level_is('the values of the sequences left out', dump_db('without_values', '--exclude-table-data', 'openmetadata.child*_seq'),
+	'header', qr/^Its tables are in it without: value of sequence child_id_seq\.$/);
+foreach my $format ('c', 'p')
+{
+	my $path = dump_db("sections_$format", '-F', $format, '--section=pre-data', '--section=data');
+
+	level_is("without the last section, format $format", $path, 'header', qr/^Its tables are in it without: constraint .* and \d+ more\.$/);
+	my $rest = sql($node, $db, "SELECT state_after::jsonb -> 'archive' -> 'parts' FROM upgrade_prereq_journal WHERE undone_at IS NULL AND object ->> 'reference' = '$path'");
+	unlike($rest, qr/CONSTRAINT|INDEX|TRIGGER/, "format $format: of the parts only sequences are there");
+	like($rest, qr/SEQUENCE SET/, "format $format: they are");
+}
 level_is('plain, a table left out', dump_db('plain_without', '-F', 'p', '-T', 'openmetadata.user_entity'),
 	'header', qr/^Tables are missing in it: user_entity\.$/);
 level_is('without comments', dump_db('no_comments', '--no-comments'), 'complete', qr/holds no mark/);

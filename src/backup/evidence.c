@@ -105,6 +105,16 @@ is_of_this_database(const Archive *archive, const ArchiveEntry *entry)
 			   get_database_name(MyDatabaseId)) == 0;
 }
 
+/* Is an entry about something in a schema of this database? */
+static bool
+is_in_schema(const Archive *archive, const ArchiveEntry *entry,
+			 const char *schema_name)
+{
+	return entry->schema != NULL &&
+		strcmp(archive_text(archive, entry->schema), schema_name) == 0 &&
+		is_of_this_database(archive, entry);
+}
+
 /*
  * The entries of a kind that are about tables of a schema, as an array of
  * [OID, name]; the OID is 0 where the archive does not say it.
@@ -123,12 +133,43 @@ table_array(const Archive *archive, const char *description,
 
 		CHECK_FOR_INTERRUPTS();
 		if (strcmp(entry->description, description) != 0 ||
-			entry->schema == NULL ||
-			strcmp(archive_text(archive, entry->schema), schema_name) != 0 ||
-			!is_of_this_database(archive, entry))
+			!is_in_schema(archive, entry, schema_name))
 			continue;
 		append_comma(&array);
 		appendStringInfo(&array, "[%u, ", entry->object_oid);
+		escape_json(&array, archive_text(archive, entry->tag));
+		appendStringInfoChar(&array, ']');
+	}
+	appendStringInfoChar(&array, ']');
+	return array.data;
+}
+
+/*
+ * The entries of tables and sequences of a schema that are not in their
+ * definitions, as an array of [kind, name].
+ */
+static char *
+part_array(const Archive *archive, const char *schema_name)
+{
+	static const char *const kinds[] = {
+		"CONSTRAINT", "FK CONSTRAINT", "INDEX", "TRIGGER", "SEQUENCE SET"
+	};
+	StringInfoData array;
+
+	initStringInfo(&array);
+	appendStringInfoChar(&array, '[');
+	for (int i = 0; i < archive->entry_count; i++)
+	{
+		const ArchiveEntry *entry = &archive->entries[i];
+		size_t		kind = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		while (kind < lengthof(kinds) && strcmp(entry->description, kinds[kind]) != 0)
+			kind++;
+		if (kind == lengthof(kinds) || !is_in_schema(archive, entry, schema_name))
+			continue;
+		append_comma(&array);
+		appendStringInfo(&array, "[\"%s\", ", kinds[kind]);
 		escape_json(&array, archive_text(archive, entry->tag));
 		appendStringInfoChar(&array, ']');
 	}
@@ -270,6 +311,7 @@ archive_json(const Archive *archive, const char *schema_name)
 				table_array(archive, "TABLE", schema_name));
 	append_json(&json, "data",
 				table_array(archive, "TABLE DATA", schema_name));
+	append_json(&json, "parts", part_array(archive, schema_name));
 	append_json(&json, "markers", marker_array(archive));
 	append_json(&json, "settings", setting_array(archive));
 	append_json(&json, "extension", has_extension(archive) ? "true" : "false");

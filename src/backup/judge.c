@@ -20,18 +20,44 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 
-/* Names of so many tables are told, not of more. */
-#define TOLD_TABLES	"5"
+/* Names of so many tables or parts are told, not of more. */
+#define TOLD_NAMES	"5"
 
 /*
- * How to name some of the tables that a condition holds for; null if it holds
- * for none.
+ * How to name some of the rows of a CTE, called t, that a condition holds for;
+ * null if it holds for none.
  */
-#define TABLES_WHERE(condition) \
-	"(SELECT string_agg(name, ', ' ORDER BY name) FILTER (WHERE nr <= " TOLD_TABLES ") || " \
-	"CASE WHEN count(*) > " TOLD_TABLES " THEN format(' and %s more', count(*) - " TOLD_TABLES ") ELSE '' END " \
-	"FROM (SELECT name, row_number() OVER (ORDER BY name) AS nr FROM expected " \
+#define NAMES_OF(rows, condition) \
+	"(SELECT string_agg(name, ', ' ORDER BY name) FILTER (WHERE nr <= " TOLD_NAMES ") || " \
+	"CASE WHEN count(*) > " TOLD_NAMES " THEN format(' and %s more', count(*) - " TOLD_NAMES ") ELSE '' END " \
+	"FROM (SELECT t.name, row_number() OVER (ORDER BY t.name) AS nr FROM " rows " AS t " \
 	"WHERE " condition ") AS listed)"
+
+/*
+ * What pg_dump writes of OpenMetadata's relations besides their definitions
+ * and rows, by the kind and the tag of the entry (src/bin/pg_dump/pg_dump.c:
+ * getIndexes(), getConstraints(), getTriggers(), dumpSequenceData()).
+ */
+#define WANTED_PARTS \
+	"SELECT CASE WHEN k.contype = 'f' THEN 'FK CONSTRAINT' ELSE 'CONSTRAINT' END AS kind, " \
+	"format('%s %s', r.name, k.conname) AS tag, format('constraint %s of %s', k.conname, r.name) AS name " \
+	"FROM relation AS r JOIN pg_catalog.pg_constraint AS k ON k.conrelid = r.oid " \
+	"WHERE (k.contype = 'f' AND k.conparentid = 0) " \
+	"OR (k.contype IN ('p', 'u', 'x') AND k.conindid IN (SELECT i.oid FROM dumped_index AS i)) " \
+	"UNION ALL SELECT 'INDEX', i.name, format('index %s', i.name) FROM dumped_index AS i " \
+	"WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k " \
+	"WHERE k.conrelid = i.table_oid AND k.conindid = i.oid AND k.contype IN ('p', 'u', 'x')) " \
+	"UNION ALL SELECT 'TRIGGER', format('%s %s', r.name, t.tgname), format('trigger %s of %s', t.tgname, r.name) " \
+	"FROM relation AS r JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = r.oid " \
+	"WHERE NOT t.tgisinternal AND t.tgparentid = 0 " \
+	"UNION ALL SELECT 'SEQUENCE SET', r.name, format('value of sequence %s', r.name) " \
+	"FROM relation AS r WHERE r.kind = 'S'"
+
+/* Is a table t among those of an archive, by its name or as itself? */
+#define IS_NAMED \
+	"SELECT FROM defined AS d WHERE d.name = t.name"
+#define IS_SAME(entries) \
+	"SELECT FROM " entries " AS d WHERE d.name = t.name AND d.oid IN ('0', t.oid::text)"
 
 /*
  * What evidence ($2) says, compared with the tables of a schema ($1), the
@@ -50,11 +76,16 @@ static const char evidence_query[] =
 "FROM evidence, jsonb_array_elements(a -> 'definitions')), "
 "filled AS (SELECT value ->> 0 AS oid, value ->> 1 AS name "
 "FROM evidence, jsonb_array_elements(a -> 'data')), "
-"expected AS (SELECT c.relname::text AS name, "
-"EXISTS (SELECT FROM defined AS t WHERE t.name = c.relname) AS is_named, "
-"EXISTS (SELECT FROM defined AS t WHERE t.name = c.relname AND t.oid IN ('0', c.oid::text)) AS is_same, "
-"EXISTS (SELECT FROM filled AS t WHERE t.name = c.relname AND t.oid IN ('0', c.oid::text)) AS has_data "
-OPENMETADATA_TABLES "), "
+"part AS (SELECT value ->> 0 AS kind, value ->> 1 AS tag "
+"FROM evidence, jsonb_array_elements(a -> 'parts')), "
+"relation AS (SELECT c.oid, c.relname::text AS name, c.relkind AS kind "
+OPENMETADATA_RELATIONS("'r', 'p', 'S'") "), "
+"expected AS (SELECT * FROM relation WHERE kind <> 'S'), "
+"dumped_index AS (SELECT c.oid, c.relname::text AS name, r.oid AS table_oid "
+"FROM expected AS r JOIN pg_catalog.pg_index AS i ON i.indrelid = r.oid "
+"JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid "
+"WHERE i.indisready AND (i.indisvalid OR r.kind = 'p')), "
+"wanted AS (" WANTED_PARTS "), "
 "begun AS (SELECT LEAST((e -> 'moment' ->> 'at')::timestamptz, (e ->> 'taken_at')::timestamptz, "
 "(a ->> 'created')::timestamp AT TIME ZONE 'UTC' + interval '12 hours') AS before "
 "FROM evidence) "
@@ -65,9 +96,10 @@ OPENMETADATA_TABLES "), "
 "a ->> 'database_oid' = own.oid, "
 "a ->> 'format', a ->> 'state', a ->> 'problem', a ->> 'database', "
 "a ->> 'complete', a ->> 'complete_reason', (e ->> 'restore_status')::integer, "
-TABLES_WHERE("NOT is_named") ", "
-TABLES_WHERE("is_named AND NOT is_same") ", "
-TABLES_WHERE("is_named AND is_same AND NOT has_data") ", "
+NAMES_OF("expected", "NOT EXISTS (" IS_NAMED ")") ", "
+NAMES_OF("expected", "EXISTS (" IS_NAMED ") AND NOT EXISTS (" IS_SAME("defined") ")") ", "
+NAMES_OF("expected", "t.kind = 'r' AND NOT EXISTS (" IS_SAME("filled") ")") ", "
+NAMES_OF("wanted", "NOT EXISTS (SELECT FROM part AS p WHERE p.kind = t.kind AND p.tag = t.tag)") ", "
 "EXISTS (SELECT FROM defined), "
 "e ->> 'moment', "
 "begun.before < statement_timestamp() - interval '1 day', "
@@ -98,6 +130,7 @@ enum
 	MISSING_TABLES,
 	OTHER_TABLES,
 	EMPTY_TABLES,
+	MISSING_PARTS,
 	HAS_DEFINITIONS,
 	MOMENT,
 	IS_DAY_OLD,
@@ -302,6 +335,11 @@ judge_list(Backup *backup, const Facts *facts)
 			  psprintf("Tables are in it without their rows: %s.",
 					   facts->column[EMPTY_TABLES]),
 			  "Dump the whole database, with the data of every table.");
+	else if (facts->column[MISSING_PARTS] != NULL)
+		reach(backup, BACKUP_HEADER,
+			  psprintf("Its tables are in it without: %s.",
+					   facts->column[MISSING_PARTS]),
+			  "Dump the whole database, with all sections.");
 	else
 		return true;
 	return false;

@@ -14,17 +14,20 @@
 #include "release.h"
 
 /*
- * OpenMetadata's tables, as the FROM and WHERE of a query: every plain table,
- * leaves of partitioned ones too, of the schema $1 that is kept and is no part
- * of an extension.  That is what pg_dump writes the rows of.
+ * OpenMetadata's relations of some kinds (relkind, as a list of SQL), as the
+ * FROM and WHERE of a query: of the schema $1, kept, and no part of an
+ * extension.  Of such relations pg_dump writes everything.
  */
-#define OPENMETADATA_TABLES \
+#define OPENMETADATA_RELATIONS(kinds) \
 	"FROM pg_catalog.pg_class AS c " \
 	"WHERE c.relnamespace = quote_ident($1)::regnamespace " \
-	"AND c.relkind = 'r' AND c.relpersistence <> 't' " \
+	"AND c.relkind IN (" kinds ") AND c.relpersistence <> 't' " \
 	"AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS d " \
 	"WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = c.oid " \
 	"AND d.deptype = 'e') "
+
+/* Those with rows: every plain table, leaves of partitioned ones too. */
+#define OPENMETADATA_TABLES	OPENMETADATA_RELATIONS("'r'")
 
 /* What has changed between two moments. */
 typedef struct Changes

@@ -12,12 +12,13 @@
  * is now. The levels are none; declared (somebody says so); seen (somebody read
  * the tables: traces in the server); header (a file for a database of this name
  * and version of OpenMetadata); listed (of this database by its OID and those of
- * its tables, with the rows of every table); complete (whole to its end); fresh
- * (it holds a mark of upgrade_prereq_mark_backup(), and nothing has changed
- * since). Below upgrade_prereq.required_backup_level it is an error. That the
- * file is still where it was, and that somebody tried to restore it, is not
- * looked at. Two servers that were set up by the same steps can have the same
- * OIDs: only a mark tells them apart.
+ * its tables, with the rows, indexes, constraints and triggers of every table and
+ * the values of the sequences); complete (whole to its end); fresh (it holds a
+ * mark of upgrade_prereq_mark_backup(), and nothing has changed since). Below
+ * upgrade_prereq.required_backup_level it is an error. That the file is still
+ * where it was, and that somebody tried to restore it, is not looked at. Two
+ * servers that were set up by the same steps can have the same OIDs: only a mark
+ * tells them apart.
  */
 #include "postgres.h"
 
