@@ -16,7 +16,7 @@ my $major = int(sql($node, 'postgres', 'SHOW server_version_num') / 10000);
 
 new_openmetadata($node, $db, era => '1.13');
 sql($node, $db, q{
-	SELECT lo_from_bytea(0, 'a large object');
+	SELECT lo_from_bytea(0, 'a large object') FROM generate_series(1, 3);
 	CREATE TABLE openmetadata."it's ""odd"" \ " (a text);
 	INSERT INTO openmetadata."it's ""odd"" \ "
 	VALUES (E'a\nb''c\\d;\n-- Name: x; Type: TABLE; Schema: y; Owner: z\nCOPY x FROM stdin;\n\\.\n'), ($$');$$), ('');
@@ -187,6 +187,19 @@ like($out, qr/with exit status 0$/m, 'directory, not compressed, one file cut: p
 like($out, qr/^Level: listed\nWhy not "complete": Whether it is whole is not proven: the end of file "\d+\.dat" was not seen/m,
 	'directory, not compressed, one file cut: listed');
 level_of('directory of inserts, not compressed, verified', dump_to('directory inserts 0', '-F', 'd', '-Z', 0, '--inserts'), 'listed', '--verify');
+# nor does it miss what a list of large objects does not have
+my $folder = dump_to('directory of objects', '-F', 'd');
+my ($list) = glob(quotemeta($folder) . '/blobs*.toc');
+open(my $in, '<', $list) or die;
+my $first = <$in>;
+close($in);
+open(my $out_list, '>', $list) or die;
+print $out_list $first;
+close($out_list);
+(undef, $out) = run_tool('--verify', $folder);
+like($out, qr/with exit status 0$/m, 'a list of large objects cut: pg_restore does not notice');
+like($out, qr/^Level: listed\nWhy not "complete": Whether it is whole is not proven: the contents name 3 large objects, and 1 are listed\.$/m,
+	'a list of large objects cut: listed');
 # where an empty table has an empty file
 sql($node, $db, 'CREATE TABLE openmetadata.nothing ()');
 (undef, $out) = run_tool('--verify', dump_to('directory inserts 1', '-F', 'd', '-Z', 0, '--inserts'));

@@ -177,6 +177,9 @@ extern const char *archive_complete_name(ArchiveComplete complete);
 extern const ArchiveEntry *archive_table_data(const Archive *archive,
 											  const ArchiveEntry *table);
 
+/* How many large objects the contents name; -1 if they do not say. */
+extern int64 archive_count_large_objects(const Archive *archive);
+
 /*
  * A string of the archive as text that is valid in this database (needs a
  * server); NULL gives NULL.

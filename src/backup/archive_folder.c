@@ -195,8 +195,8 @@ check_list(FolderCheck *check, const char *name)
 }
 
 /* How many large objects the contents name; -1 if they do not say. */
-static int64
-count_large_objects(const Archive *archive)
+int64
+archive_count_large_objects(const Archive *archive)
 {
 	int64		count = 0;
 	bool		said = false;
@@ -251,7 +251,7 @@ check_files(FolderCheck *check)
 	if (check->failed)
 		return;
 
-	wanted = count_large_objects(archive);
+	wanted = archive_count_large_objects(archive);
 	if (has_list && wanted >= 0 && check->large_objects < wanted)
 		refuse(check, psprintf("the contents name " INT64_FORMAT " large objects, and " INT64_FORMAT " are listed",
 							   wanted, check->large_objects));

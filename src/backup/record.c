@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "attempt.h"
 #include "backup/evidence.h"
 #include "backup/record.h"
@@ -177,12 +179,21 @@ parse_arguments(FunctionCallInfo fcinfo, Record *record)
 /* Behind the name of a file in the list: the client has seen its end. */
 #define FILE_ENDS	" ends"
 
+/* What the client says of a file. */
+typedef struct ListedFile
+{
+	int64		size;
+	bool		ends;			/* the client has seen its end */
+	int64		large_objects;	/* in a list of them, all to their ends; -1 if
+								 * that is not said */
+} ListedFile;
+
 /*
- * Is a file of at least so many bytes in the list of files?  A line is
- * "size name", or "size name ends", which can be asked for.
+ * Find a file in the list of files.  A line is "size name", "size name ends",
+ * or "size name ends number".
  */
 static bool
-is_listed(const char *files, const char *name, int64 min_bytes, bool ends)
+find_listed(const char *files, const char *name, ListedFile *found)
 {
 	size_t		length = strlen(name);
 
@@ -190,18 +201,23 @@ is_listed(const char *files, const char *name, int64 min_bytes, bool ends)
 	{
 		char	   *end;
 		const char *rest;
-		int64		size;
 
 		if (*line == '\n')
 			line++;
-		size = strtoll(line, &end, 10);
-		if (size < min_bytes || *end != ' ' || strncmp(end + 1, name, length) != 0)
+		found->size = strtoll(line, &end, 10);
+		if (*end != ' ' || strncmp(end + 1, name, length) != 0)
 			continue;
 		rest = end + 1 + length;
-		if (strcspn(rest, "\n") == strlen(FILE_ENDS) &&
-			strncmp(rest, FILE_ENDS, strlen(FILE_ENDS)) == 0)
-			return true;
-		if (!ends && (*rest == '\n' || *rest == '\0'))
+		found->ends = strncmp(rest, FILE_ENDS, strlen(FILE_ENDS)) == 0;
+		found->large_objects = -1;
+		if (found->ends)
+			rest += strlen(FILE_ENDS);
+		if (found->ends && rest[0] == ' ' && isdigit((unsigned char) rest[1]))
+		{
+			found->large_objects = strtoll(rest + 1, &end, 10);
+			rest = end;
+		}
+		if (*rest == '\n' || *rest == '\0')
 			return true;
 	}
 	return false;
@@ -219,15 +235,16 @@ check_files(Archive *archive, const char *files)
 	{
 		const ArchiveEntry *entry = &archive->entries[i];
 		bool		is_there = false;
+		ListedFile	file;
 
 		CHECK_FOR_INTERRUPTS();
 		if (!entry->has_dumper || entry->file_name == NULL)
 			continue;
 		/* of an empty table there are no INSERT statements */
 		for (size_t j = 0; j < lengthof(file_suffixes) && !is_there; j++)
-			is_there = is_listed(files, psprintf("%s%s", entry->file_name,
-												 file_suffixes[j]),
-								 entry->with_copy || j > 0 ? 1 : 0, false);
+			is_there = find_listed(files, psprintf("%s%s", entry->file_name,
+												   file_suffixes[j]), &file) &&
+				file.size >= (entry->with_copy || j > 0 ? 1 : 0);
 		if (is_there)
 			continue;
 		archive->complete = ARCHIVE_COMPLETE_NO;
@@ -237,47 +254,71 @@ check_files(Archive *archive, const char *files)
 	}
 }
 
-/* Has the client seen the end of a file, or of all large objects? */
 static bool
-is_end_seen(const Record *record, const ArchiveEntry *entry)
+is_list(const ArchiveEntry *entry)
+{
+	return strcmp(entry->description, "BLOBS") == 0;
+}
+
+/*
+ * Has the client seen the end of the file of an entry?  A list of large objects
+ * has no end: the client says how many it lists.
+ */
+static bool
+is_end_seen(const Record *record, const ArchiveEntry *entry, ListedFile *file)
 {
 	/*
 	 * The end of INSERT statements that are not compressed shows nothing; the
 	 * list of large objects is never compressed.
 	 */
-	bool		may_be_plain = entry->with_copy ||
-		strcmp(entry->description, "BLOBS") == 0;
-
-	for (size_t j = may_be_plain ? 0 : 1; j < lengthof(file_suffixes); j++)
+	for (size_t j = entry->with_copy || is_list(entry) ? 0 : 1;
+		 j < lengthof(file_suffixes); j++)
 	{
-		if (is_listed(record->files, psprintf("%s%s", entry->file_name,
-											  file_suffixes[j]), 1, true))
-			return true;
+		if (find_listed(record->files, psprintf("%s%s", entry->file_name,
+												file_suffixes[j]), file) &&
+			file->size > 0 && file->ends)
+			return !is_list(entry) || file->large_objects >= 0;
 	}
 	return false;
 }
 
 /*
- * The first file of a folder that may end too early, and whose end was not
- * seen; NULL if there is none.  Whether pg_restore notices depends on how the
- * data is compressed and on the library that does it: with zlib 1.3.2 not even
- * of gzip (_PrintFileData() of src/bin/pg_dump/pg_backup_directory.c,
- * Zstd_read() of compress_zstd.c, LZ4Stream_read_internal() of compress_lz4.c).
+ * Why a folder may lack something, and pg_restore would not notice; NULL if
+ * there is nothing.  Whether pg_restore notices depends on how the data is
+ * compressed and on the library that does it: with zlib 1.3.2 not even of gzip
+ * (_PrintFileData() of src/bin/pg_dump/pg_backup_directory.c, Zstd_read() of
+ * compress_zstd.c, LZ4Stream_read_internal() of compress_lz4.c).
  */
 static const char *
-find_doubtful_file(const Record *record)
+find_doubt(const Record *record)
 {
 	const Archive *archive = record->archive;
+	int64		wanted = archive_count_large_objects(archive);
+	int64		listed = 0;
+	bool		has_list = false;
 
 	for (int i = 0; i < archive->entry_count; i++)
 	{
 		const ArchiveEntry *entry = &archive->entries[i];
+		ListedFile	file;
 
 		CHECK_FOR_INTERRUPTS();
-		if (entry->has_dumper && entry->file_name != NULL &&
-			!is_end_seen(record, entry))
-			return entry->file_name;
+		if (!entry->has_dumper || entry->file_name == NULL)
+			continue;
+		if (!is_end_seen(record, entry, &file))
+			return psprintf("the end of file \"%s\" was not seen, and pg_restore may not notice if it is missing",
+							entry->file_name);
+		if (is_list(entry))
+		{
+			has_list = true;
+			listed += Min(file.large_objects, PG_INT32_MAX);
+		}
 	}
+	if (has_list && wanted < 0)
+		return "the list of large objects has no end, and the contents do not say how many there are";
+	if (has_list && listed < wanted)
+		return psprintf("the contents name " INT64_FORMAT " large objects, and " INT64_FORMAT " are listed",
+						wanted, listed);
 	return NULL;
 }
 
@@ -291,7 +332,7 @@ static void
 distrust_restore(Record *record)
 {
 	Archive    *archive = record->archive;
-	const char *file;
+	const char *doubt;
 
 	if (archive->complete != ARCHIVE_COMPLETE_NOT_PROVEN)
 		return;
@@ -300,9 +341,8 @@ distrust_restore(Record *record)
 	else if (archive->format == ARCHIVE_DIRECTORY && record->path != NULL)
 		;						/* what we read ourselves has its reason */
 	else if (archive->format == ARCHIVE_DIRECTORY &&
-			 (file = find_doubtful_file(record)) != NULL)
-		archive->complete_reason = psprintf("the end of file \"%s\" was not seen, and pg_restore may not notice if it is missing",
-											file);
+			 (doubt = find_doubt(record)) != NULL)
+		archive->complete_reason = doubt;
 	else
 		return;
 	record->evidence.restore_status = -1;
