@@ -441,6 +441,9 @@ like(check(), qr/^error\|found\|the backup reaches the level "seen" only/, 'the 
 forget();
 sql($node, $db, q{UPDATE openmetadata.server_change_log SET installed_on = now() + interval '4 days' WHERE version = '1.9.0'});
 level_is('not recorded before the migration', $good, 'seen', qr/OpenMetadata was migrated since/);
+sql($node, $db, q{UPDATE openmetadata.server_change_log SET installed_on = now() at time zone 'UTC' - interval '20 hours' WHERE version = '1.9.0'});
+level_is('made soon after the migration', $good, 'header', qr/^Whether it was made before or after the last migration of OpenMetadata is not known/);
+is(sql($node, $db, "SELECT level FROM upgrade_prereq_record_backup('$good', taken_at => now())"), 'complete', 'unless somebody says when');
 sql($node, $db, q{DELETE FROM openmetadata.server_change_log WHERE version = '1.9.0'});
 level_is('back again', $good, 'complete', qr/holds no mark/);
 

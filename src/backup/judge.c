@@ -65,8 +65,9 @@
  *
  * A dump was begun before it was recorded, before it was taken by what
  * somebody says, and before its own time, which is without a zone: no zone is
- * more than 12 hours behind.  The time of the last migration is without one,
- * too.
+ * more than 12 hours behind, or 14 hours ahead.  It was begun after its own
+ * time, or when it was taken by what somebody says.  The time of the last
+ * migration is without a zone, too.
  */
 static const char evidence_query[] =
 "WITH evidence AS (SELECT $2::jsonb AS e, $2::jsonb -> 'archive' AS a), "
@@ -86,9 +87,14 @@ OPENMETADATA_RELATIONS("'r', 'p', 'S'") "), "
 "JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid "
 "WHERE i.indisready AND (i.indisvalid OR r.kind = 'p')), "
 "wanted AS (" WANTED_PARTS "), "
-"begun AS (SELECT LEAST((e -> 'moment' ->> 'at')::timestamptz, (e ->> 'taken_at')::timestamptz, "
-"(a ->> 'created')::timestamp AT TIME ZONE 'UTC' + interval '12 hours') AS before "
-"FROM evidence) "
+"times AS (SELECT (e -> 'moment' ->> 'at')::timestamptz AS recorded, (e ->> 'taken_at')::timestamptz AS taken, "
+"(a ->> 'created')::timestamp AT TIME ZONE 'UTC' AS created, "
+"($4::jsonb ->> 'migrated_at')::timestamptz AS migrated FROM evidence), "
+"begun AS (SELECT LEAST(recorded, taken, created + interval '12 hours') AS before, "
+"CASE WHEN taken < created + interval '12 hours' THEN GREATEST(taken, created - interval '14 hours') "
+"ELSE created - interval '14 hours' END AS after, "
+"migrated - interval '14 hours' AS migrated_after, migrated + interval '12 hours' AS migrated_before "
+"FROM times) "
 "SELECT e ->> 'kind', e ->> 'system_identifier' = $3 AND e ->> 'database_oid' = own.oid, "
 "jsonb_typeof(a) = 'object', "
 "CASE WHEN a ->> 'database_oid' <> '0' THEN a ->> 'database_oid' = own.oid "
@@ -103,7 +109,8 @@ NAMES_OF("wanted", "NOT EXISTS (SELECT FROM part AS p WHERE p.kind = t.kind AND 
 "EXISTS (SELECT FROM defined), "
 "e ->> 'moment', "
 "begun.before < statement_timestamp() - interval '1 day', "
-"begun.before < ($4::jsonb ->> 'migrated_at')::timestamptz - interval '14 hours', "
+"begun.before < begun.migrated_after, "
+"begun.after >= begun.migrated_before, "
 "(a ->> 'extension')::boolean, "
 "a ->> 'openmetadata_version', "
 "jsonb_build_object('format', a -> 'format', 'created', a -> 'created', 'size_bytes', a -> 'size_bytes', "
@@ -134,7 +141,8 @@ enum
 	HAS_DEFINITIONS,
 	MOMENT,
 	IS_DAY_OLD,
-	IS_BEFORE_MIGRATION,
+	IS_BEFORE_MIGRATION,		/* certainly, both */
+	IS_AFTER_MIGRATION,
 	HAS_EXTENSION,
 	OPENMETADATA_VERSION,
 	DATA,
@@ -316,6 +324,10 @@ judge_list(Backup *backup, const Facts *facts)
 		reach(backup, BACKUP_HEADER,
 			  "It does not say which database it is of.",
 			  "Call upgrade_prereq_mark_backup(), then make the dump again: it will carry the mark. Or use pg_dump's custom, directory or tar format.");
+	else if (!backup->is_marked && !is_true(facts, IS_AFTER_MIGRATION))
+		reach(backup, BACKUP_HEADER,
+			  "Whether it was made before or after the last migration of OpenMetadata is not known: their times are close, and without a time zone.",
+			  "Call upgrade_prereq_mark_backup(), then make the dump again: it will carry the mark. If the migration was more than 12 hours before the dump, it is enough to give the dump's time as \"taken_at\".");
 	else if (!is_true(facts, HAS_DEFINITIONS))
 		reach(backup, BACKUP_HEADER,
 			  "It does not hold the definitions of OpenMetadata's tables.",
