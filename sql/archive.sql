@@ -280,8 +280,8 @@ $sql$;
 CREATE FUNCTION last_line(token text) RETURNS text LANGUAGE sql AS $$
     SELECT E'--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict ' || token || E'\n'
 $$;
-CREATE FUNCTION cluster() RETURNS bytea LANGUAGE sql AS $$
-    SELECT E'--\n-- PostgreSQL database cluster dump\n--\n\n\\\\connect x\n\n'::bytea || plain('t')
+CREATE FUNCTION cluster(connect text DEFAULT 'x') RETURNS bytea LANGUAGE sql AS $$
+    SELECT convert_to(E'--\n-- PostgreSQL database cluster dump\n--\n\n\\connect ' || connect || E'\n\n', 'UTF8') || plain('t')
 $$;
 \x
 SELECT * FROM upgrade_prereq_read_archive(plain('t'));
@@ -306,6 +306,13 @@ FROM (VALUES
     ('cluster, the end of a database', verdict(cluster()))
 ) AS cases (name, v);
 SELECT database_name, type, name FROM upgrade_prereq_archive_entries(cluster());
+-- the name of the database may be quoted, even twice; what is not as pg_dumpall
+-- writes it stays as it is
+SELECT connect, (SELECT DISTINCT database_name FROM upgrade_prereq_archive_entries(cluster(connect)))
+FROM unnest(ARRAY['x', '"My_Om"', '-reuse-previous=on "dbname=my.om"', '-reuse-previous=on "dbname=''my-om''"',
+    $$-reuse-previous=on "dbname='it\'s \\ ""odd"" '"$$, '"', '""', '"a" b', '"a""', '-reuse-previous=on ', '-reuse-previous=on x',
+    '-reuse-previous=on "x"', '-reuse-previous=on "dbname="', $$-reuse-previous=on "dbname='"$$, $$-reuse-previous=on "dbname='\"$$,
+    $$-reuse-previous=on "dbname='a' host='b'"$$]) AS connect;
 -- quotes and comments of all kinds end where they do: what looks like an entry
 -- within them is none, and the one behind them is one
 SELECT quote, string_agg(e.name, ', ' ORDER BY e.number) AS names

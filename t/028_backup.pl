@@ -303,6 +303,11 @@ sql($node, 'postgres', "ALTER DATABASE renamed RENAME TO $db");
 my $cluster = '';
 IPC::Run::run([ 'pg_dumpall', '-U', 'postgres', '-d', $node->connstr('postgres'), '-f', "$folder/cluster" ]) or die;
 level_is('a cluster', "$folder/cluster", 'fresh');
+my $odd = q{it's \ "odd"};
+sql($node, 'postgres', "ALTER DATABASE $db RENAME TO \"it's \\ \"\"odd\"\"\"");
+IPC::Run::run([ 'pg_dumpall', '-U', 'postgres', '-d', $node->connstr('postgres'), '-f', "$folder/cluster" ]) or die;
+level_is('a cluster, where the name needs quotes', "$folder/cluster", 'fresh', undef, db => $odd);
+sql($node, 'postgres', "ALTER DATABASE \"it's \\ \"\"odd\"\"\" RENAME TO $db");
 
 # ----- marks -----
 

@@ -222,6 +222,63 @@ archive_set_encoding(Archive *archive, const char *statement)
 		archive->encoding = pnstrdup(begin + 1, end - begin - 1);
 }
 
+/*
+ * What is in quotes, in which an escape sign stands before a quote, or is one
+ * itself; NULL if the text is not all in quotes.
+ */
+static char *
+unquote(const char *text, char quote, char escape)
+{
+	char	   *result = palloc(strlen(text) + 1);
+	char	   *end = result;
+
+	if (*text == quote)
+	{
+		for (text++; *text != '\0'; text++)
+		{
+			if (*text == escape && text[1] != '\0' && (escape != quote || text[1] == quote))
+				text++;
+			else if (*text == quote)
+				break;
+			*end++ = *text;
+		}
+		*end = '\0';
+		if (text[0] == quote && text[1] == '\0')
+			return result;
+	}
+	pfree(result);
+	return NULL;
+}
+
+/*
+ * The database that \connect names, by what follows it: x, "x", or
+ * -reuse-previous=on "dbname='x'" (appendPsqlMetaConnect() and
+ * appendConnStrVal() of src/fe_utils/string_utils.c).  What pg_dumpall would
+ * not write is taken as it is.
+ */
+char *
+archive_parse_connect(const char *argument)
+{
+	static const char reuse[] = "-reuse-previous=on ";
+	static const char key[] = "dbname=";
+	bool		is_string = strncmp(argument, reuse, sizeof(reuse) - 1) == 0;
+	char	   *text = unquote(is_string ? argument + sizeof(reuse) - 1 : argument,
+							   '"', '"');
+	char	   *name = text;
+
+	if (is_string && text != NULL)
+	{
+		const char *value = text + sizeof(key) - 1;
+
+		if (strncmp(text, key, sizeof(key) - 1) != 0)
+			name = NULL;
+		else
+			name = *value == '\'' ? unquote(value, '\'', '\\') : pstrdup(value);
+		pfree(text);
+	}
+	return name != NULL ? name : pstrdup(argument);
+}
+
 /* ----- reading ----- */
 
 static void

@@ -103,8 +103,8 @@ typedef struct ArchiveEntry
 								 * if not said */
 	const char *schema;
 	const char *owner;
-	const char *database;		/* only in the dump of a cluster: the argument
-								 * of \connect, or NULL before the first */
+	const char *database;		/* only in the dump of a cluster: what
+								 * \connect names, or NULL before the first */
 	const char *definition;		/* of the kinds that matter: COMMENT,
 								 * DATABASE, DATABASE PROPERTIES, ENCODING,
 								 * EXTENSION, BLOB METADATA; NULL for others */

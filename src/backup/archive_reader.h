@@ -77,6 +77,7 @@ extern void archive_set_definition(ArchiveEntry *entry, char *definition);
 extern void archive_set_time(Archive *archive, int year, int month, int day,
 							 int hour, int minute, int second);
 extern const char *archive_parse_time(Archive *archive, const char *text);
+extern char *archive_parse_connect(const char *argument);
 extern void archive_set_encoding(Archive *archive, const char *statement);
 
 /* One for each format; source is not closed. */

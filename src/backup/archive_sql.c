@@ -414,7 +414,10 @@ read_comment(SqlReader *reader, const char *line)
 		read_time(archive, rest);
 }
 
-/* \restrict and \unrestrict, which put the dump between a random token. */
+/*
+ * \restrict and \unrestrict, which put the dump between a random token, and
+ * \connect.
+ */
 static void
 read_command(SqlReader *reader, const char *line)
 {
@@ -430,7 +433,7 @@ read_command(SqlReader *reader, const char *line)
 		reader->is_restricted = false;
 	else if ((token = after(line, "\\connect ")) != NULL &&
 			 reader->archive->format == ARCHIVE_CLUSTER && has_room(reader, strlen(token)))
-		reader->database = pstrdup(token);
+		reader->database = archive_parse_connect(token);
 }
 
 /*
