@@ -254,6 +254,16 @@ level_is('plain, a table left out', dump_db('plain_without', '-F', 'p', '-T', 'o
 	'header', qr/^Tables are missing in it: user_entity\.$/);
 level_is('without comments', dump_db('no_comments', '--no-comments'), 'complete', qr/holds no mark/);
 
+# Rows that the role of the dump may not see are left out, if it is told to.
+sql($node, $db, 'ALTER TABLE openmetadata.nothing_in_it ENABLE ROW LEVEL SECURITY');
+my $secured = dump_db('secured', '--enable-row-security');
+my $plain_secured = dump_db('plain_secured', '-F', 'p');
+level_is('plain, with row-level security', dump_db('plain_visible', '-F', 'p', '--enable-row-security'),
+	'header', qr/^It was made with --enable-row-security/);
+level_is('plain, with a table that has row-level security', $plain_secured, 'fresh');
+sql($node, $db, 'ALTER TABLE openmetadata.nothing_in_it DISABLE ROW LEVEL SECURITY');
+level_is('with row-level security', $secured, 'header', qr/not known: row-level security is enabled for nothing_in_it,/);
+
 # ----- another database -----
 
 sql($node, 'postgres', 'CREATE DATABASE other');

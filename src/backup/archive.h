@@ -145,6 +145,8 @@ typedef struct Archive
 	const char *encoding;		/* client_encoding of the dump */
 	const char *server_version; /* text of the server and of pg_dump */
 	const char *dump_version;
+	bool		row_security;	/* it says that rows may be missing that its
+								 * role could not see; archives never say */
 	const char *openmetadata_version;	/* its own backup says it */
 
 	ArchiveEntry *entries;		/* in the order of the archive */

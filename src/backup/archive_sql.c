@@ -501,6 +501,8 @@ read_statement_line(SqlReader *reader, const char *line, size_t length)
 			archive_set_encoding(archive, line);
 		else if (strcmp(line, "SET standard_conforming_strings = off;") == 0)
 			reader->backslash = true;
+		else if (strcmp(line, "SET row_security = on;") == 0)
+			archive->row_security = true;
 	}
 	if (!reader->copy_open || !ends_plain || !ends_with(line, length, ";"))
 		return;

@@ -152,7 +152,8 @@ static char *
 part_array(const Archive *archive, const char *schema_name)
 {
 	static const char *const kinds[] = {
-		"CONSTRAINT", "FK CONSTRAINT", "INDEX", "TRIGGER", "SEQUENCE SET"
+		"CONSTRAINT", "FK CONSTRAINT", "INDEX", "TRIGGER", "SEQUENCE SET",
+		"ROW SECURITY"
 	};
 	StringInfoData array;
 
@@ -312,6 +313,7 @@ archive_json(const Archive *archive, const char *schema_name)
 	append_json(&json, "data",
 				table_array(archive, "TABLE DATA", schema_name));
 	append_json(&json, "parts", part_array(archive, schema_name));
+	append_json(&json, "row_security", archive->row_security ? "true" : "false");
 	append_json(&json, "markers", marker_array(archive));
 	append_json(&json, "settings", setting_array(archive));
 	append_json(&json, "extension", has_extension(archive) ? "true" : "false");

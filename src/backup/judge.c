@@ -79,7 +79,7 @@ static const char evidence_query[] =
 "FROM evidence, jsonb_array_elements(a -> 'data')), "
 "part AS (SELECT value ->> 0 AS kind, value ->> 1 AS tag "
 "FROM evidence, jsonb_array_elements(a -> 'parts')), "
-"relation AS (SELECT c.oid, c.relname::text AS name, c.relkind AS kind "
+"relation AS (SELECT c.oid, c.relname::text AS name, c.relkind AS kind, c.relrowsecurity AS is_secured "
 OPENMETADATA_RELATIONS("'r', 'p', 'S'") "), "
 "expected AS (SELECT * FROM relation WHERE kind <> 'S'), "
 "dumped_index AS (SELECT c.oid, c.relname::text AS name, r.oid AS table_oid "
@@ -87,6 +87,8 @@ OPENMETADATA_RELATIONS("'r', 'p', 'S'") "), "
 "JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid "
 "WHERE i.indisready AND (i.indisvalid OR r.kind = 'p')), "
 "wanted AS (" WANTED_PARTS "), "
+"secured AS (SELECT tag AS name FROM part WHERE kind = 'ROW SECURITY' "
+"UNION SELECT name FROM relation WHERE is_secured), "
 "times AS (SELECT (e -> 'moment' ->> 'at')::timestamptz AS recorded, (e ->> 'taken_at')::timestamptz AS taken, "
 "(a ->> 'created')::timestamp AT TIME ZONE 'UTC' AS created, "
 "($4::jsonb ->> 'migrated_at')::timestamptz AS migrated FROM evidence), "
@@ -106,6 +108,8 @@ NAMES_OF("expected", "NOT EXISTS (" IS_NAMED ")") ", "
 NAMES_OF("expected", "EXISTS (" IS_NAMED ") AND NOT EXISTS (" IS_SAME("defined") ")") ", "
 NAMES_OF("expected", "t.kind = 'r' AND NOT EXISTS (" IS_SAME("filled") ")") ", "
 NAMES_OF("wanted", "NOT EXISTS (SELECT FROM part AS p WHERE p.kind = t.kind AND p.tag = t.tag)") ", "
+"(a ->> 'row_security')::boolean, "
+"CASE WHEN a ->> 'format' NOT IN ('plain', 'cluster') THEN " NAMES_OF("secured", "true") " END, "
 "EXISTS (SELECT FROM defined), "
 "e ->> 'moment', "
 "begun.before < statement_timestamp() - interval '1 day', "
@@ -138,6 +142,8 @@ enum
 	OTHER_TABLES,
 	EMPTY_TABLES,
 	MISSING_PARTS,
+	HAS_ROW_SECURITY,
+	SECURED_TABLES,				/* null: it would say so */
 	HAS_DEFINITIONS,
 	MOMENT,
 	IS_DAY_OLD,
@@ -347,6 +353,15 @@ judge_list(Backup *backup, const Facts *facts)
 			  psprintf("Tables are in it without their rows: %s.",
 					   facts->column[EMPTY_TABLES]),
 			  "Dump the whole database, with the data of every table.");
+	else if (is_true(facts, HAS_ROW_SECURITY))
+		reach(backup, BACKUP_HEADER,
+			  "It was made with --enable-row-security: rows that its role may not see are missing in it.",
+			  "Dump the whole database, without that option.");
+	else if (facts->column[SECURED_TABLES] != NULL)
+		reach(backup, BACKUP_HEADER,
+			  psprintf("Whether it has all rows is not known: row-level security is enabled for %s, and only plain SQL says whether it was made with --enable-row-security.",
+					   facts->column[SECURED_TABLES]),
+			  "Call upgrade_prereq_mark_backup(), then make the dump in plain SQL.");
 	else if (facts->column[MISSING_PARTS] != NULL)
 		reach(backup, BACKUP_HEADER,
 			  psprintf("Its tables are in it without: %s.",
