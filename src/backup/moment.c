@@ -44,7 +44,7 @@ static const char moment_query[] =
 "WHERE d.datname = current_database()), "
 "'history', $2::jsonb, "
 "'migrated_at', $3::timestamp AT TIME ZONE 'UTC', "
-"'newest_row_ms', $4::bigint, "
+"'newest_rows_ms', $4::jsonb, "
 "'tables', (SELECT jsonb_object_agg(c.oid::text, jsonb_build_array("
 "pg_stat_get_tuples_inserted(c.oid) + pg_stat_get_tuples_updated(c.oid) + "
 "pg_stat_get_tuples_deleted(c.oid), pg_relation_filenode(c.oid)::bigint)) "
@@ -53,7 +53,7 @@ OPENMETADATA_TABLES ")"
 
 /* Tables with the column updatedat, as epoch milliseconds. */
 static const char updated_tables_query[] =
-"SELECT c.relname "
+"SELECT c.relname, c.oid "
 OPENMETADATA_TABLES
 "AND EXISTS (SELECT FROM pg_catalog.pg_attribute AS a "
 "WHERE a.attrelid = c.oid AND a.attname = 'updatedat' "
@@ -63,30 +63,33 @@ OPENMETADATA_TABLES
 /*
  * Two moments, $1 and $2, side by side.  Only tables that are in both are
  * compared by their counters; one that is in one of them only is a change of
- * its own.
+ * its own.  Of the newest rows, those that were looked at in both are compared:
+ * what one role may read another may not.
  */
 static const char changes_query[] =
 "WITH before AS (SELECT key, (value ->> 0)::bigint AS changes, value ->> 1 AS file "
 "FROM jsonb_each($1::jsonb -> 'tables')), "
 "after AS (SELECT key, (value ->> 0)::bigint AS changes, value ->> 1 AS file "
 "FROM jsonb_each($2::jsonb -> 'tables')), "
+"old_rows AS (SELECT key, value::bigint AS newest FROM jsonb_each_text($1::jsonb -> 'newest_rows_ms')), "
+"new_rows AS (SELECT key, value::bigint AS newest FROM jsonb_each_text($2::jsonb -> 'newest_rows_ms')), "
 "both_moments AS (SELECT b.changes AS changes_before, a.changes AS changes_after, "
 "b.file IS DISTINCT FROM a.file AS is_rewritten, "
 "b.key IS NULL OR a.key IS NULL AS is_other, "
+"COALESCE(o.newest < n.newest OR (o.newest IS NULL AND o.key IS NOT NULL AND n.newest IS NOT NULL), false) AS is_newer, "
 "COALESCE(c.relname, 'one that was dropped') AS name "
 "FROM before AS b FULL JOIN after AS a USING (key) "
+"LEFT JOIN old_rows AS o USING (key) LEFT JOIN new_rows AS n USING (key) "
 "LEFT JOIN pg_catalog.pg_class AS c ON c.oid::text = key) "
 "SELECT ($1::jsonb ->> 'counts')::boolean AND ($2::jsonb ->> 'counts')::boolean, "
 "$1::jsonb -> 'counted_since' = $2::jsonb -> 'counted_since' "
 "AND NOT COALESCE(bool_or(changes_after < changes_before), false), "
 "COALESCE(sum(GREATEST(changes_after - changes_before, 0)), 0), "
 "string_agg(name, ', ' ORDER BY name) "
-"FILTER (WHERE changes_after > changes_before OR is_rewritten OR is_other), "
+"FILTER (WHERE changes_after > changes_before OR is_rewritten OR is_other OR is_newer), "
 "$1::jsonb -> 'history' = $2::jsonb -> 'history', "
 "pg_wal_lsn_diff(($2::jsonb ->> 'lsn')::pg_lsn, ($1::jsonb ->> 'lsn')::pg_lsn)::bigint, "
-"COALESCE(($2::jsonb ->> 'newest_row_ms')::bigint > "
-"COALESCE(($1::jsonb ->> 'newest_row_ms')::bigint, 0), false), "
-"COALESCE(bool_or(is_rewritten OR is_other), false) "
+"COALESCE(bool_or(is_rewritten OR is_other OR is_newer), false) "
 "FROM both_moments";
 
 /* Is a column of the last query's result true? */
@@ -99,15 +102,15 @@ query_bool(int column)
 }
 
 /*
- * The largest value of a column of one of OpenMetadata's tables, as text; NULL
- * if there is none, or it is not to be had without reading a large table or
- * without a right that is missing.
+ * Read the largest value of a column of one of OpenMetadata's tables, as text,
+ * NULL if it has none.  False if it is not to be had without reading a large
+ * table or without a right that is missing.
  */
-static const char *
+static bool
 largest_value(const Installation *installation, const char *table_name,
-			  const char *column, MemoryContext context)
+			  const char *column, const char **value, MemoryContext context)
 {
-	const char *result = NULL;
+	bool		is_read = false;
 	Oid			table_oid;
 	Oid			user;
 	int			security_context;
@@ -118,14 +121,14 @@ largest_value(const Installation *installation, const char *table_name,
 					   &table_oid) != NULL ||
 		table_column(table_oid, column) == NULL ||
 		table_column_obstacle(table_oid, column) != NULL)
-		return NULL;
+		return false;
 
 	table = table_open(table_oid, NoLock);
 	blocks = table->rd_rel->relkind == RELKIND_RELATION ?
 		RelationGetNumberOfBlocks(table) : InvalidBlockNumber;
 	table_close(table, NoLock);
 	if (blocks > SMALL_TABLE_BLOCKS && !table_has_index(table_oid, column))
-		return NULL;
+		return false;
 
 	GetUserIdAndSecContext(&user, &security_context);
 	table_act_as_owner(table_oid);
@@ -134,34 +137,46 @@ largest_value(const Installation *installation, const char *table_name,
 						   quote_qualified_identifier(installation->schema_name,
 													  table_name)),
 				  0, NULL) == 1)
-		result = query_text(0, 1, context);
+	{
+		*value = query_text(0, 1, context);
+		is_read = true;
+	}
 	SetUserIdAndSecContext(user, security_context);
-	return result;
+	return is_read;
 }
 
-/* The newest updatedat of all tables, epoch milliseconds as text; or NULL. */
+/*
+ * The newest updatedat of each table, epoch milliseconds, as a JSON object by
+ * OID: null for a table without rows, nothing for one that was not looked at.
+ */
 static const char *
-newest_row(const Installation *installation, MemoryContext context)
+newest_rows(const Installation *installation, MemoryContext context)
 {
 	uint64		count = query_run(updated_tables_query, 1,
 								  &installation->schema_name);
 	const char **names = palloc(sizeof(char *) * (count + 1));
-	int64		newest = -1;
+	const char **oids = palloc(sizeof(char *) * (count + 1));
+	StringInfoData json;
 
 	for (uint64 i = 0; i < count; i++)
+	{
 		names[i] = query_text(i, 1, CurrentMemoryContext);
+		oids[i] = query_text(i, 2, CurrentMemoryContext);
+	}
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
 	for (uint64 i = 0; i < count; i++)
 	{
 		const char *value;
 
 		CHECK_FOR_INTERRUPTS();
-		value = largest_value(installation, names[i], "updatedat",
-							  CurrentMemoryContext);
-		if (value != NULL)
-			newest = Max(newest, strtoll(value, NULL, 10));
+		if (largest_value(installation, names[i], "updatedat", &value,
+						  CurrentMemoryContext))
+			appendStringInfo(&json, "%s\"%s\": %s", json.len > 1 ? ", " : "",
+							 oids[i], value ? value : "null");
 	}
-	return newest < 0 ? NULL :
-		MemoryContextStrdup(context, psprintf(INT64_FORMAT, newest));
+	appendStringInfoChar(&json, '}');
+	return MemoryContextStrdup(context, json.data);
 }
 
 /*
@@ -177,9 +192,9 @@ moment_now(const Installation *installation)
 
 	guard_pin_index_scans();
 	SPI_connect();
-	arguments[2] = largest_value(installation, installation->history_table,
-								 "installed_on", CurrentMemoryContext);
-	arguments[3] = newest_row(installation, CurrentMemoryContext);
+	(void) largest_value(installation, installation->history_table,
+						 "installed_on", &arguments[2], CurrentMemoryContext);
+	arguments[3] = newest_rows(installation, CurrentMemoryContext);
 	(void) query_run(moment_query, lengthof(arguments), arguments);
 	result = query_text(0, 1, context);
 	SPI_finish();
@@ -199,8 +214,7 @@ moment_changes(const char *before, const char *after)
 	const char *wal_bytes;
 	bool		is_counted;
 	bool		is_continuous;
-	bool		has_newer_row;
-	bool		has_other_files;
+	bool		is_other;
 
 	SPI_connect();
 	(void) query_run(changes_query, lengthof(moments), moments);
@@ -211,8 +225,7 @@ moment_changes(const char *before, const char *after)
 	result->same_history = query_bool(5);
 	wal_bytes = query_text(0, 6, CurrentMemoryContext);
 	result->wal_bytes = wal_bytes ? strtoll(wal_bytes, NULL, 10) : -1;
-	has_newer_row = query_bool(7);
-	has_other_files = query_bool(8);
+	is_other = query_bool(7);
 	SPI_finish();
 
 	result->is_known = is_counted && is_continuous;
@@ -220,7 +233,6 @@ moment_changes(const char *before, const char *after)
 		result->unknown_reason = "this server does not count changes, or is a standby";
 	else if (!is_continuous)
 		result->unknown_reason = "the counters of the server were reset since, as a crash does";
-	result->is_changed = has_newer_row || has_other_files ||
-		(result->is_known && result->rows > 0);
+	result->is_changed = is_other || (result->is_known && result->rows > 0);
 	return result;
 }
