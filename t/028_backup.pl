@@ -574,6 +574,11 @@ my $dumping = session($node, $db, env => { PGAPPNAME => 'pg_dump' });
 like(sql($node, $db, $running), qr/^warning\|found\|"pg_dump" of role "postgres" is making a backup now$/, 'a dump is');
 like(sql($node, $db, $running, user => 'low'), qr/^warning\|found\|"pg_dump"/, 'everybody sees it');
 $dumping->close;
+sql($node, $db, 'CREATE ROLE gone LOGIN SUPERUSER');
+$dumping = session($node, $db, user => 'gone', env => { PGAPPNAME => 'pg_dump' });
+sql($node, $db, 'DROP ROLE gone');
+like(sql($node, $db, $running), qr/^warning\|found\|"pg_dump" of a role that was dropped is making a backup now$/, 'so is one of a role that was dropped');
+$dumping->close;
 delete $ENV{PGAPPNAME};
 my $base = IPC::Run::start(
 	[ 'pg_basebackup', '-U', 'postgres', '-d', $node->connstr('postgres'), '-D', "$folder/slow", '-r', '32k', '-c', 'fast' ],

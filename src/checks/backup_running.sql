@@ -25,8 +25,10 @@ WITH running AS (
 )
 SELECT 'found' AS status,
        'session' AS object_type,
-       format('%s of role %I', application, role_name) AS object_identity,
-       format('"%s" of role "%s" is making a backup now', application, role_name) AS message,
+       format('%s of %s', application,
+              COALESCE('role ' || quote_ident(role_name), 'a role that was dropped')) AS object_identity,
+       format('"%s" of %s is making a backup now', application,
+              COALESCE('role "' || role_name || '"', 'a role that was dropped')) AS message,
        format('Number of sessions: %s.', count(*)) AS detail,
        CASE WHEN bool_or(is_base_backup)
             THEN 'Wait until it has ended: until then it is no backup of the database as it is now.'
