@@ -592,6 +592,8 @@ foreach (1 .. 300)
 	select(undef, undef, undef, 0.1);
 }
 like($found, qr/^warning\|found\|"pg_basebackup" of role "postgres" is making a backup now$/m, 'a base backup is');
+like(sql($node, $db, q{SELECT hint FROM upgrade_prereq_findings(include => '{backup_running}')}, user => 'low'),
+	qr/until then it is no backup/, 'and everybody is told what to do about one');
 # Its second process would keep the connection open, which nobody reads from, and
 # DROP DATABASE would wait for the server process that writes to it.
 sql($node, 'postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_replication');

@@ -16,12 +16,13 @@ WITH running AS (
            activity.usename AS role_name,
            activity.pid,
            activity.backend_start,
-           COALESCE(activity.backend_type, '') = 'walsender' AS is_base_backup
+           activity.application_name LIKE 'pg\_basebackup%' OR progress.pid IS NOT NULL AS is_base_backup
     FROM pg_catalog.pg_stat_activity AS activity
+    LEFT JOIN pg_catalog.pg_stat_progress_basebackup AS progress ON progress.pid = activity.pid
     WHERE activity.pid <> pg_backend_pid()
       AND (activity.application_name IN ('pg_dump', 'pg_dumpall') AND activity.datname = current_database()
            OR activity.application_name LIKE 'pg\_basebackup%'
-           OR activity.pid IN (SELECT progress.pid FROM pg_catalog.pg_stat_progress_basebackup AS progress))
+           OR progress.pid IS NOT NULL)
 )
 SELECT 'found' AS status,
        'session' AS object_type,
