@@ -58,6 +58,10 @@ SELECT k AS kind, r.level, r.object_identity
 FROM unnest('{dump,rds,aurora,azure,cloud_sql,pgbackrest,barman,wal_g,other}'::text[]) AS k,
      upgrade_prereq_record_backup(kind => k, reference => '/backups/x y "' || k || '"', taken_at => '2024-02-29 12:00+00') AS r;
 SELECT level, status, message FROM pg_temp.finding;
+-- of a path everybody sees the last part only
+SELECT n.name, r.object_identity
+FROM unnest('{/a/b,/a/b/,a/b//,b,b/,/,///}'::text[]) AS n (name),
+     upgrade_prereq_record_backup(kind => 'other', reference => n.name, taken_at => '2024-02-29 12:00+00') AS r;
 TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
 
 -- what is not accepted

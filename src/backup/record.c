@@ -393,14 +393,19 @@ static char *
 format_identity(const Evidence *evidence)
 {
 	const char *name = evidence->reference;
-	const char *slash;
+	size_t		end;
+	size_t		begin;
 
 	if (name == NULL)
 		return psprintf("%s without a name", evidence->kind->title);
-	slash = strrchr(name, '/');
-	if (slash != NULL && slash[1] != '\0')
-		name = slash + 1;
-	return psprintf("%s \"%s\"", evidence->kind->title, name);
+	for (end = strlen(name); end > 1 && name[end - 1] == '/'; end--)
+		;
+	for (begin = end; begin > 0 && name[begin - 1] != '/'; begin--)
+		;
+	if (begin == end)
+		begin = 0;				/* the root itself */
+	return psprintf("%s \"%.*s\"", evidence->kind->title,
+					(int) (end - begin), name + begin);
 }
 
 /* The object of an entry of ours. */
