@@ -116,6 +116,11 @@ foreach my $name (sort keys %path)
 
 	like($out, qr/^Recorded: dump ".*" \(change \d+ of the journal\)$/m, "$name: where it is recorded");
 }
+# what is sent of SQL and of a folder has another size than they have
+is(sql($node, $db, qq{
+		SELECT state_after::jsonb -> 'archive' ->> 'size_bytes' FROM upgrade_prereq_journal
+		WHERE undone_at IS NULL AND object ->> 'reference' = \$p\$$path{$_}\$p\$}),
+	$_ eq 'custom' ? -s $path{$_} : '', "the size of format $_") foreach ('custom', 'directory', 'plain', 'cluster');
 level_of("$_, verified", $path{$_}, $_ eq 'directory, not compressed' ? 'listed' : 'fresh', '--verify')
   foreach (grep { !/plain|inserts|cluster/ } sort keys %path);
 ok(!-e 'no' && !-e "$odd/no", 'no name is run as a command');

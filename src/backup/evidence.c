@@ -282,10 +282,28 @@ created_text(const Archive *archive)
 					year, month, day, hour, minute, second);
 }
 
+/*
+ * The size of a backup.  Of a folder only toc.dat was sent, if anything; and a
+ * client may leave the rows out of SQL.
+ */
+static const char *
+size_text(const Evidence *evidence)
+{
+	const Archive *archive = evidence->archive;
+	bool		is_sql = archive->format == ARCHIVE_PLAIN ||
+		archive->format == ARCHIVE_CLUSTER;
+
+	if (archive->size_bytes < 0 || archive->format == ARCHIVE_DIRECTORY ||
+		(is_sql && evidence->is_from_client))
+		return "null";
+	return psprintf(INT64_FORMAT, archive->size_bytes);
+}
+
 /* What was read of an archive, as an object. */
 static char *
-archive_json(const Archive *archive, const char *schema_name)
+archive_json(const Evidence *evidence, const char *schema_name)
 {
+	const Archive *archive = evidence->archive;
 	StringInfoData json;
 
 	initStringInfo(&json);
@@ -296,9 +314,7 @@ archive_json(const Archive *archive, const char *schema_name)
 	append_text(&json, "complete", archive_complete_name(archive->complete));
 	append_text(&json, "complete_reason",
 				archive_text(archive, archive->complete_reason));
-	append_json(&json, "size_bytes",
-				archive->size_bytes < 0 ? "null" :
-				psprintf(INT64_FORMAT, archive->size_bytes));
+	append_json(&json, "size_bytes", size_text(evidence));
 	append_text(&json, "created", created_text(archive));
 	append_text(&json, "database", archive_text(archive, archive->database));
 	append_json(&json, "database_oid", psprintf("%u", archive->database_oid));
@@ -343,7 +359,7 @@ evidence_json(const Evidence *evidence, const Installation *installation)
 				evidence->is_from_client ? "true" : "false");
 	append_json(&json, "archive",
 				evidence->archive == NULL ? "null" :
-				archive_json(evidence->archive, installation->schema_name));
+				archive_json(evidence, installation->schema_name));
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }
