@@ -40,6 +40,7 @@ archive_text(const Archive *archive, const char *string)
 		pg_char_to_encoding(archive->encoding);
 	bool		same = from == encoding || encoding == PG_SQL_ASCII;
 	StringInfoData text;
+	char	   *result;
 	int			left;
 
 	if (string == NULL)
@@ -60,7 +61,10 @@ archive_text(const Archive *archive, const char *string)
 		string += length;
 		left -= length;
 	}
-	return text.data;
+	/* no longer than it is: there may be a million of them */
+	result = pnstrdup(text.data, text.len);
+	pfree(text.data);
+	return result;
 }
 
 /* ----- arguments ----- */
