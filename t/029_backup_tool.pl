@@ -211,6 +211,15 @@ sql($node, $db, 'CREATE TABLE openmetadata.nothing ()');
 like($out, qr/^Why not "complete": Whether it is whole is not proven: /m, 'a table without rows, as INSERT statements: not missing');
 sql($node, $db, 'DROP TABLE openmetadata.nothing');
 
+# The end of a long last table is not sent: pg_restore has to read it.
+sql($node, $db, 'CREATE TABLE openmetadata.zzz AS SELECT repeat(md5(i::text), 100) FROM generate_series(1, 1000) AS i');
+my $long = dump_to('long end', '-Z', 0, '-B');
+(undef, $out) = run_tool($long);
+like($out, qr/^Level: listed\nWhy not "complete": .* TABLE DATA zzz were not given to their end\.\nNext: .* --verify does\.$/m, 'a long end: not sent');
+(undef, $out) = run_tool('--verify', $long);
+like($out, qr/^Level: complete\nWhy not "fresh": Since the mark rows have changed, in: zzz\.$/m, 'a long end, verified: complete');
+sql($node, $db, 'DROP TABLE openmetadata.zzz');
+
 # other compressions
 foreach my $method ('lz4', 'zstd')
 {
