@@ -56,6 +56,20 @@ sorts_charge_datums(void)
 #define builds_in_parallel(access_method) ((access_method) == BTREE_AM_OID)
 #endif
 
+/*
+ * 17: transaction_timeout.  To set it, even for a moment, starts the time of the
+ * transaction anew (assign_transaction_timeout() in tcop/postgres.c), so where
+ * it would fall back to has to be looked up: the source of that value as in
+ * pg_settings, or NULL for a setting that can be reset to see.
+ */
+#if PG_VERSION_NUM >= 170000
+#define reset_source_without_reset(name) \
+	(strcmp((name), "transaction_timeout") != 0 ? NULL : \
+	 GucSource_Names[find_option((name), false, false, ERROR)->reset_source])
+#else
+#define reset_source_without_reset(name) NULL
+#endif
+
 /* 18: functions that do not return are marked in front. */
 #if PG_VERSION_NUM < 180000
 #define pg_noreturn pg_attribute_noreturn()

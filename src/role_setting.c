@@ -28,6 +28,7 @@
 #include "release.h"
 #include "role_setting.h"
 #include "utils/builtins.h"
+#include "utils/guc_tables.h"
 #include "utils/memutils.h"
 
 PG_FUNCTION_INFO_V1(upgrade_prereq_effective_settings);
@@ -117,9 +118,13 @@ static const char planner_query[] =
 
 /* Runs with the search_path of the session, if that is the setting in question. */
 static const char base_query[] =
-"SELECT s.setting, s.source, s.source OPERATOR(pg_catalog.=) ANY ('{default,"
-"configuration file,command line,environment variable}'::pg_catalog.text[]) "
+"SELECT s.setting, s.source "
 "FROM pg_catalog.pg_settings AS s WHERE s.name OPERATOR(pg_catalog.=) $1";
+
+/* The sources of that which are no level of a role, database or client. */
+static const char *const base_sources[] = {
+	"default", "configuration file", "command line", "environment variable"
+};
 
 /*
  * The lower levels from the files themselves, for a superuser, the highest
@@ -277,28 +282,49 @@ catalog_levels(const SettingDefinition *definition, const char *role_name,
 }
 
 /*
- * Fill in the setting from the levels below: what is left in this session
- * when its own SET is taken away, for a moment.
+ * Read what is left of a setting in this session when its own SET is taken
+ * away, for a moment.
  */
 static void
-find_base(const SettingDefinition *definition, RoleSetting *result,
-		  MemoryContext context)
+read_base(const SettingDefinition *definition, const char **value,
+		  const char **source, MemoryContext context)
 {
-	int			nest_level = NewGUCNestLevel();
+	int			nest_level;
 
+	*source = reset_source_without_reset(definition->name);
+	if (*source != NULL)
+	{
+		*value = MemoryContextStrdup(context,
+									 GetConfigOptionResetString(definition->name));
+		return;
+	}
+
+	nest_level = NewGUCNestLevel();
 	(void) set_config_option(definition->name, NULL,
 							 superuser() ? PGC_SUSET : PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5,
 							 false);
 	if (query_run(base_query, 1, &definition->name) == 1)
 	{
-		const char *known = query_text(0, 3, context);
-
-		result->source = query_text(0, 2, context);
-		if (strcmp(known, "t") == 0)
-			set_value(definition, result, query_text(0, 1, context));
+		*value = query_text(0, 1, context);
+		*source = query_text(0, 2, context);
 	}
 	AtEOXact_GUC(false, nest_level);
+}
+
+/* Fill in the setting from the levels below, as far as this session shows. */
+static void
+find_base(const SettingDefinition *definition, RoleSetting *result,
+		  MemoryContext context)
+{
+	const char *value = NULL;
+
+	read_base(definition, &value, &result->source, context);
+	for (size_t i = 0; result->source != NULL && i < lengthof(base_sources); i++)
+	{
+		if (strcmp(result->source, base_sources[i]) == 0)
+			set_value(definition, result, value);
+	}
 }
 
 /*

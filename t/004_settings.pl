@@ -283,6 +283,21 @@ is( sql($node, $db, q{
 	join("\n", sql($node, $db, "SELECT count(*) FROM pg_settings WHERE name IN ($names)"), '7MB', '77MB', 'session', 'session', 'session', '7MB'),
 	'the session that asked has what it had');
 
+# To look does not give the transaction that asks more time than it has.
+SKIP:
+{
+	skip 'transactions have no time limit before 17', 1 if sql($node, $db, 'SHOW server_version_num') < 170000;
+	my (undef, undef, $err) = run_psql($node, $db, qq{
+		SET transaction_timeout = '2s';
+		DO \$\$ BEGIN
+			FOR i IN 1 .. 20 LOOP
+				PERFORM upgrade_prereq_effective_settings('$role', prove => false);
+				PERFORM pg_sleep(0.2);
+			END LOOP;
+		END \$\$});
+	is(sqlstate($err), '25P04', 'the time limit of the transaction holds');
+}
+
 # A change of the configuration file counts from the reload on, for sessions
 # that are there already, too.
 sql($node, $db, 'SET default_transaction_read_only = off; ALTER ROLE ALL RESET ALL;'
