@@ -25,7 +25,7 @@
  * after a time ($3), null for all.  When others connected is hidden without
  * pg_read_all_stats: then they count.
  */
-const char raise_sessions_query[] =
+const char	raise_sessions_query[] =
 "SELECT count(*), "
 "string_agg(DISTINCT COALESCE(NULLIF(a.application_name, ''), 'unnamed'), ', '), "
 "array_agg(a.pid ORDER BY a.pid) "

@@ -53,8 +53,7 @@ typedef struct StoredRaise
 	Oid			role_oid;		/* who is to get it */
 	double		limit_bytes[RAISED_SETTING_COUNT];	/* -1 if not known */
 	const char *unknown_limit;	/* why, as a sentence; or NULL */
-	int			wanted_kb[RAISED_SETTING_COUNT];	/* what was left open would be,
-												 * but for the limit; or 0 */
+	int			wanted_kb[RAISED_SETTING_COUNT];	/* but for the limit; or 0 */
 	Standing	standing[RAISED_SETTING_COUNT];
 	int			session_count;
 	const char *applications;	/* names of these sessions */
@@ -510,7 +509,8 @@ raise_setting(StoredRaise *raise, int number)
 	entry.expires_at = request->expires_at;
 
 	open = journal_find_open(entry.kind, entry.object);
-	if (open != NULL && !stored_setting_is(raise->place, setting->name, open->state_after))
+	if (open != NULL &&
+		!stored_setting_is(raise->place, setting->name, open->state_after))
 	{
 		journal_close(open, JOURNAL_CHANGED_SINCE);
 		open = NULL;
