@@ -122,6 +122,15 @@ SELECT upgrade_prereq_undo(NULL);
 SELECT upgrade_prereq_undo(-1);
 TRUNCATE upgrade_prereq_journal;
 
+-- a number that is taken is no change that was made before
+SELECT count(*) FROM upgrade_prereq_raise('6MB', '4MB', 'role');
+SELECT setval('upgrade_prereq_journal_id_seq', max(id), false) IS NULL AS behind FROM upgrade_prereq_journal;
+\set VERBOSITY sqlstate
+SELECT upgrade_prereq_raise('6MB', '4MB', 'role', 'regress_other');
+\set VERBOSITY default
+SELECT setting, changed FROM pg_temp.rows_of_restore;
+TRUNCATE upgrade_prereq_journal;
+
 -- rolled back: it never happened
 BEGIN;
 SELECT setting, changed FROM upgrade_prereq_raise('6MB', '80MB', 'role');

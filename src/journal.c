@@ -274,7 +274,8 @@ journal_try_record(JournalEntry *entry)
 		psprintf("INSERT INTO %s (kind, object_identity, object, state_before, "
 				 "state_after, reason, expires_at) "
 				 "VALUES ($1, $2, $3::pg_catalog.jsonb, $4, $5, $6, $7) "
-				 "ON CONFLICT DO NOTHING RETURNING id", journal_table());
+				 "ON CONFLICT (kind, object) WHERE undone_at IS NULL DO NOTHING "
+				 "RETURNING id", journal_table());
 	Oid			types[] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 	TEXTOID, TIMESTAMPTZOID};
 	const char *texts[] = {entry->kind, entry->object_identity, entry->object,
