@@ -158,6 +158,15 @@ SELECT undo_sql FROM repair \gexec
 -- the same name elsewhere, and no way to the real one
 ALTER ROLE regress_openmetadata SET search_path = "$user", public;
 SELECT level, message FROM pg_temp.report(:'check');
+-- named first, the schema of temporary tables gets the new ones; named last, not
+ALTER ROLE regress_openmetadata SET search_path = public, openmetadata, pg_temp;
+SELECT level, object_identity FROM pg_temp.report(:'check');
+ALTER ROLE regress_openmetadata SET search_path = pg_temp, public, openmetadata;
+SELECT level, object_identity, message, detail, hint FROM pg_temp.report(:'check');
+:repair
+SELECT fix_sql FROM repair \gexec
+:asked
+SELECT undo_sql FROM repair \gexec
 -- a path with odd names, from the narrowest level
 CREATE SCHEMA "odd "", 'schema; --";
 GRANT ALL ON SCHEMA "odd "", 'schema; --" TO regress_openmetadata;

@@ -14,8 +14,9 @@
 -- the schemas of search_path that exist and that the role may use, in their
 -- order, and CREATE TABLE goes to the first of them, where the role may create
 -- or not (recomputeNamespacePath() in src/backend/catalog/namespace.c): with a
--- schema named like the role, "$user" is such a one.  Copies of the tables that an
--- earlier upgrade left behind can stand before the real ones.
+-- schema named like the role, "$user" is such a one, and so is pg_temp where it is
+-- named.  Copies of the tables that an earlier upgrade left behind can stand before
+-- the real ones.
 --
 -- A client can bring its own search_path (currentSchema in a JDBC URL), which
 -- nobody sees from here.  So it is no finding where the role's own does not lead
@@ -47,6 +48,14 @@ first AS (
     SELECT path.*, has_schema_privilege(fact.role_name, path.oid, 'CREATE') AS may_create
     FROM fact, path
     ORDER BY path.place
+    LIMIT 1
+),
+-- named first, it gets the new tables
+temporary AS (
+    SELECT listed.place
+    FROM listed, first
+    WHERE listed.name = 'pg_temp' AND listed.place < first.place
+    ORDER BY listed.place
     LIMIT 1
 ),
 om AS (
@@ -104,6 +113,15 @@ SELECT CASE WHEN first.may_create THEN 'warning' ELSE 'error' END, 'found', 'sch
 FROM fact, setting, om, first, repair
 WHERE om.place > first.place
   AND first.nspname NOT IN (SELECT hiding.nspname FROM hiding)
+  AND NOT EXISTS (SELECT FROM temporary)
+UNION ALL
+SELECT 'error', 'found', 'schema', 'pg_temp',
+       'new tables of OpenMetadata would be temporary, and gone with the session',
+       format('The search_path of role "%s" is %s (source: %s).', fact.role_name, setting.value, setting.source),
+       format('Put the schema "%s" first in the search_path of the role.', fact.schema_name),
+       repair.fix_sql, repair.undo_sql, NULL
+FROM fact, setting, om, temporary, repair
+WHERE om.place IS NOT NULL
 UNION ALL
 SELECT 'info', 'passed', 'schema', quote_ident(fact.schema_name),
        format('the search_path of role "%s" does not name schema "%s": the connection of OpenMetadata does', fact.role_name, fact.schema_name),
