@@ -529,6 +529,14 @@ SELECT count(*) AS changed FROM (SELECT * FROM pg_temp.rows() EXCEPT ALL SELECT 
 RESET search_path;
 DROP TABLE before, found;
 
+-- two that no statement tells apart, in other states: none for either
+INSERT INTO openmetadata.apps_extension_time_series (json, extension)
+SELECT jsonb_build_object('appId', 'gone', 'appName', 'Gone', 'status', state, 'timestamp', 1600000000000 + n), 'status'
+FROM (VALUES (0, 'started'), (0, 'pending'), (1, 'started')) AS x (n, state);
+SELECT state, verdict, evidence, fix_sql IS NOT NULL AS can_fix, undo_sql IS NOT NULL AS can_undo
+FROM upgrade_prereq_runs() WHERE data ->> 'app_id' = 'gone' ORDER BY started_at, state;
+DELETE FROM openmetadata.apps_extension_time_series WHERE appid = 'gone';
+
 -- a column or a table that should be there and is not: one row that says so;
 -- a table of which nobody knows when it came: no such runs
 ALTER TABLE openmetadata.automations_workflow RENAME COLUMN updatedat TO touchedat;

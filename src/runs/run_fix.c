@@ -7,7 +7,8 @@
  * The fix changes the row that has the key, the run id and the state that
  * were seen, and no other; taking it back asks for what the fix wrote, and
  * brings back each key as it was, or as missing.  A document of type json,
- * whose text would change, is brought back whole.
+ * whose text would change, is brought back whole.  Where there is no unique
+ * key, several runs can have the same: then there is no statement.
  *
  * src/runs/run_fix.c
  *
@@ -29,9 +30,17 @@
  */
 static const char fix_query[] =
 "SELECT place - 1, "
-"       CASE WHEN fix_sql || undo_sql !~ '[[:cntrl:]]' THEN fix_sql END, "
-"       CASE WHEN fix_sql || undo_sql !~ '[[:cntrl:]]' THEN undo_sql END "
-"FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (run, place) "
+"       CASE WHEN namesakes = 1 AND fix_sql || undo_sql !~ '[[:cntrl:]]' THEN fix_sql END, "
+"       CASE WHEN namesakes = 1 AND fix_sql || undo_sql !~ '[[:cntrl:]]' THEN undo_sql END, "
+"       CASE WHEN namesakes > 1 THEN "
+"           'Another run has the same key, so that no statement tells them apart; upgrade_prereq_resolve() does.' END "
+"FROM ( "
+"    SELECT run, place, namesakes "
+"    FROM (SELECT run, place, count(*) OVER (PARTITION BY run -> 'key', run -> 'run_id') AS namesakes "
+"          FROM jsonb_array_elements($1::jsonb) WITH ORDINALITY AS element (run, place)) AS every "
+"    WHERE (run -> 'wants_fix')::boolean "
+"    OFFSET 0 "
+") AS element "
 "CROSS JOIN LATERAL ( "
 "    SELECT CASE WHEN bool_and(value IS NOT NULL) "
 "           THEN string_agg(format('%I = %L', name, value), ' AND ' ORDER BY name) END AS row_is "
@@ -106,9 +115,9 @@ append_member(StringInfo json, const char *name, const char *value,
 		escape_json(json, value);
 }
 
-/* The runs that want statements, as a JSON array. */
+/* The runs as a JSON array; not all of them want statements. */
 static const char *
-runs_to_fix(List *runs)
+describe_runs(List *runs)
 {
 	StringInfoData json;
 	ListCell   *lc;
@@ -119,9 +128,9 @@ runs_to_fix(List *runs)
 	{
 		const Run  *run = lfirst(lc);
 
-		if (!wants_fix(run))
-			continue;
 		appendStringInfoString(&json, json.len > 1 ? ", {" : "{");
+		append_member(&json, "wants_fix", wants_fix(run) ? "true" : "false",
+					  true);
 		append_member(&json, "table", run->table_name, false);
 		append_member(&json, "run_id", run->run_id, false);
 		append_member(&json, "run_id_expression", run->run_id_expression, false);
@@ -136,30 +145,36 @@ runs_to_fix(List *runs)
 	return json.data;
 }
 
+/* Evidence with one more sentence. */
+static const char *
+add_sentence(const char *evidence, const char *sentence, MemoryContext context)
+{
+	MemoryContext previous = MemoryContextSwitchTo(context);
+	const char *result = psprintf("%s %s", evidence, sentence);
+
+	MemoryContextSwitchTo(previous);
+	return result;
+}
+
 /* Make the statements, for guard_run(). */
 static void
 add_fixes_guarded(void *argument)
 {
 	FixCall    *call = argument;
-	const char *arguments[2] = {runs_to_fix(call->runs), call->schema_name};
-	List	   *wanting = NIL;
-	ListCell   *lc;
-
-	foreach(lc, call->runs)
-	{
-		if (wants_fix(lfirst(lc)))
-			wanting = lappend(wanting, lfirst(lc));
-	}
+	const char *arguments[2] = {describe_runs(call->runs), call->schema_name};
 
 	SPI_connect();
 	query_run(fix_query, lengthof(arguments), arguments);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		int			place = atoi(query_text(row, 1, CurrentMemoryContext));
-		Run		   *run = list_nth(wanting, place);
+		Run		   *run = list_nth(call->runs, place);
+		const char *note = query_text(row, 4, call->context);
 
 		run->fix_sql = query_text(row, 2, call->context);
 		run->undo_sql = query_text(row, 3, call->context);
+		if (note != NULL)
+			run->evidence = add_sentence(run->evidence, note, call->context);
 	}
 	SPI_finish();
 }

@@ -63,10 +63,10 @@ DECLARE
     result jsonb := '{}';
 BEGIN
     FOR fix IN
-        EXECUTE format('SELECT fix.place, fix.fix_sql, fix.undo_sql FROM (%s) AS fix (place, fix_sql, undo_sql)', query)
+        EXECUTE format('SELECT * FROM (%s) AS fix (place, fix_sql, undo_sql, note)', query)
         USING runs::text, (SELECT schema_name::text FROM pg_temp.upgrade_prereq_call)
     LOOP
-        result := result || jsonb_build_object(runs -> fix.place::int ->> 'number', jsonb_build_array(fix.fix_sql, fix.undo_sql));
+        result := result || jsonb_build_object(runs -> fix.place::int ->> 'number', jsonb_build_array(fix.fix_sql, fix.undo_sql, fix.note));
     END LOOP;
     RETURN result;
 END
@@ -112,16 +112,18 @@ BEGIN
     END IF;
 
     SELECT jsonb_agg(jsonb_build_object(
-               'number', number, 'table', kind.table_name, 'run_id', run ->> 'run_id', 'run_id_expression', kind.run_id,
+               'number', number, 'wants_fix', wants_fix, 'table', kind.table_name, 'run_id', run ->> 'run_id', 'run_id_expression', kind.run_id,
                'state', run ->> 'state', 'state_expression', kind.state,
                'key', run -> 'key', 'patch', run -> 'patch', 'old_values', run -> 'old_values') ORDER BY number)
     INTO to_fix
     FROM jsonb_array_elements(answer.result -> 'runs') WITH ORDINALITY AS r (run, number)
-    WHERE run ->> 'patch' IS NOT NULL AND run ->> 'key' IS NOT NULL
-      AND run ->> 'state' IS NOT NULL AND kind.state IS NOT NULL
-      AND (run ->> 'run_id' IS NOT NULL OR kind.run_id IS NULL)
-      AND (run ->> 'verdict')::pg_temp.upgrade_prereq_verdict >= 'finished_elsewhere';
-    IF to_fix IS NOT NULL THEN
+    CROSS JOIN LATERAL (
+        SELECT run ->> 'patch' IS NOT NULL AND run ->> 'key' IS NOT NULL
+               AND run ->> 'state' IS NOT NULL AND kind.state IS NOT NULL
+               AND (run ->> 'run_id' IS NOT NULL OR kind.run_id IS NULL)
+               AND (run ->> 'verdict')::pg_temp.upgrade_prereq_verdict >= 'finished_elsewhere' AS wants_fix
+    ) AS wish;
+    IF to_fix @> '[{"wants_fix": true}]' THEN
         SELECT * INTO fixes FROM pg_temp.upgrade_prereq_guard('upgrade_prereq_fixes', to_fix);
         IF fixes.obstacle IS NOT NULL THEN
             PERFORM pg_temp.upgrade_prereq_unread_runs(kind.place, kind.name, NULL, fixes.obstacle);
@@ -133,7 +135,8 @@ BEGIN
     INSERT INTO pg_temp.upgrade_prereq_run
     SELECT kind.place, kind.name, number, run ->> 'name', run ->> 'run_id', run ->> 'state',
            (run ->> 'started_at')::timestamptz::text, run ->> 'age', run ->> 'typical_duration',
-           run ->> 'verdict', run ->> 'confidence', run ->> 'evidence', run ->> 'corrected_state',
+           run ->> 'verdict', run ->> 'confidence',
+           concat_ws(' ', run ->> 'evidence', fixes.result -> number::text ->> 2), run ->> 'corrected_state',
            fixes.result -> number::text ->> 0, fixes.result -> number::text ->> 1, run ->> 'data', run ->> 'patch'
     FROM jsonb_array_elements(answer.result -> 'runs') WITH ORDINALITY AS r (run, number);
 
