@@ -330,6 +330,11 @@ sql($node, $db, "SELECT upgrade_prereq_undo($second)");
 is(sql($node, $db, q{SELECT obj_description('openmetadata.server_change_log'::regclass) IS NULL}), 't', 'both marks are gone');
 level_is('a mark that was taken away', $good, 'fresh');
 level_is('a dump after that', dump_db('unmarked'), 'complete', qr/holds no mark/);
+like(check(), qr/^info\|passed\|the backup reaches the level "complete"/m, 'of several the newest that is enough is told');
+like(sql($node, $db, q{
+		SET upgrade_prereq.required_backup_level = 'fresh';
+		SELECT message FROM upgrade_prereq_findings(include => '{backup}') WHERE status = 'passed'}),
+	qr/^the backup reaches the level "fresh"/, 'an older one, where more is required');
 forget();
 level_is('a mark that the journal does not know', $good, 'complete', qr/holds no mark/);
 

@@ -25,13 +25,13 @@
 
 /*
  * How to name some of the rows of a CTE, called t, that a condition holds for;
- * null if it holds for none.
+ * null if it holds for none, or there is no archive to compare with.
  */
 #define NAMES_OF(rows, condition) \
-	"(SELECT string_agg(name, ', ' ORDER BY name) FILTER (WHERE nr <= " TOLD_NAMES ") || " \
+	"CASE WHEN jsonb_typeof(a) = 'object' THEN (SELECT string_agg(name, ', ' ORDER BY name) FILTER (WHERE nr <= " TOLD_NAMES ") || " \
 	"CASE WHEN count(*) > " TOLD_NAMES " THEN format(' and %s more', count(*) - " TOLD_NAMES ") ELSE '' END " \
 	"FROM (SELECT t.name, row_number() OVER (ORDER BY t.name) AS nr FROM " rows " AS t " \
-	"WHERE " condition ") AS listed)"
+	"WHERE " condition ") AS listed) END"
 
 /*
  * What pg_dump writes of OpenMetadata's relations besides their definitions

@@ -15,10 +15,11 @@
  * its tables, with the rows, indexes, constraints and triggers of every table and
  * the values of the sequences); complete (whole to its end); fresh (it holds a
  * mark of upgrade_prereq_mark_backup(), and nothing has changed since). Below
- * upgrade_prereq.required_backup_level it is an error. That the file is still
- * where it was, and that somebody tried to restore it, is not looked at. Two
- * servers that were set up by the same steps can have the same OIDs: only a mark
- * tells them apart.
+ * upgrade_prereq.required_backup_level it is an error. Of several backups the
+ * newest counts that is complete, and reaches that level; else the one that
+ * proves most. That the file is still where it was, and that somebody tried to
+ * restore it, is not looked at. Two servers that were set up by the same steps
+ * can have the same OIDs: only a mark tells them apart.
  */
 #include "postgres.h"
 
@@ -60,9 +61,17 @@ is_fault_of_record(const Obstacle *obstacle)
 		category == ERRCODE_PROGRAM_LIMIT_EXCEEDED;
 }
 
+/* Does a backup prove so much that no other one has to be looked at? */
+static bool
+is_good_enough(const Backup *backup)
+{
+	return backup->level >= Max(BACKUP_COMPLETE,
+								(BackupLevel) setting_required_backup_level);
+}
+
 /*
- * The backup that proves most, of several the newest; NULL if none is
- * recorded.  A record that cannot be read proves nothing, and keeps no other
+ * The newest backup that is good enough, or else the one that proves most, of
+ * several the newest; NULL if none is recorded.  A record that cannot be read proves nothing, and keeps no other
  * from being looked at.  Where something else keeps one from being judged, what
  * it proves is not known: trouble is set.
  */
@@ -91,6 +100,8 @@ find_best(const Installation *installation, Obstacle **trouble)
 		}
 		if (best == NULL || backup->level > best->level)
 			best = backup;
+		if (is_good_enough(best))
+			break;
 	}
 	return best;
 }
