@@ -326,6 +326,8 @@ $mark = mark();
 $good = dump_db('marked');
 my $second = mark();
 level_is('an older mark, and nothing has changed', $good, 'fresh');
+is(sql($node, $db, q{SELECT detail FROM upgrade_prereq_findings(include => '{backup}') WHERE status = 'passed'}),
+	'It holds the mark, and the server has counted no change since.', 'no more than that is claimed');
 sql($node, $db, "SELECT upgrade_prereq_undo($second)");
 is(sql($node, $db, q{SELECT obj_description('openmetadata.server_change_log'::regclass) IS NULL}), 't', 'both marks are gone');
 level_is('a mark that was taken away', $good, 'fresh');

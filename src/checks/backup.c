@@ -224,7 +224,7 @@ level_finding(const Check *check, const Backup *backup, List *traces)
 										backup_level_name(level),
 										backup_level_name(setting_required_backup_level)));
 	if (level == BACKUP_FRESH)
-		finding->detail = "It holds the mark, and nothing has changed since.";
+		finding->detail = "It holds the mark, and the server has counted no change since.";
 	else if (missing != NULL)
 		finding->detail = psprintf("%s%s%s", missing, traces_of[0] ? " " : "",
 								   traces_of);
