@@ -80,6 +80,16 @@ SET enable_sort = off;
 SET enable_hashagg = off;
 SET cpu_tuple_cost = 0;
 SELECT * FROM pg_temp.differing;
+-- nor are those of a script
+CREATE FUNCTION pg_temp.is_hashed() RETURNS boolean LANGUAGE sql AS $$
+    SELECT bool_or(node ~ '^Hash') IS TRUE
+    FROM upgrade_prereq_estimate('SELECT DISTINCT fromid FROM openmetadata.entity_relationship')
+$$;
+SELECT pg_temp.is_hashed();
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET enable_hashagg = off;
+SET enable_hashagg = on;
+SELECT pg_temp.is_hashed();
+ALTER ROLE regress_openmetadata IN DATABASE contrib_regression RESET enable_hashagg;
 SELECT current_setting('min_parallel_table_scan_size') AS still_set;
 RESET min_parallel_table_scan_size;
 RESET enable_sort;

@@ -425,22 +425,32 @@ role_setting_names(void)
 }
 
 /*
- * Have statements planned as in a new session of a role, whatever this one has
- * set, until the innermost nesting level ends.  What this session's own role or
- * client brought along cannot be told from the server's configuration here.
- * To be called under guard_run().
+ * The settings with which statements are planned in a new session of a role and
+ * in this one otherwise (List of RoleSetting *, of which name and setting are
+ * set).  What this session's own role or client brought along cannot be told
+ * from the server's configuration here.  To be called under guard_run().
  */
-void
-role_setting_pin_planner(const char *role_name)
+List *
+role_setting_planner(const char *role_name)
 {
 	MemoryContext context = CurrentMemoryContext;
+	MemoryContext query_context;
+	List	   *settings = NIL;
 
 	SPI_connect();
 	query_run(planner_query, 1, &role_name);
+	query_context = MemoryContextSwitchTo(context);
 	for (uint64 row = 0; row < SPI_processed; row++)
-		guard_pin_setting(query_text(row, 1, context),
-						  query_text(row, 2, context));
+	{
+		RoleSetting *setting = palloc0(sizeof(RoleSetting));
+
+		setting->name = query_text(row, 1, context);
+		setting->setting = query_text(row, 2, context);
+		settings = lappend(settings, setting);
+	}
+	MemoryContextSwitchTo(query_context);
 	SPI_finish();
+	return settings;
 }
 
 /* The part of upgrade_prereq_effective_settings() that reads the database. */

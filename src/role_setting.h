@@ -33,6 +33,6 @@ typedef struct RoleSetting
 extern RoleSetting *role_setting_find(const char *role_name, const char *name);
 extern List *role_setting_levels(const char *role_name, const char *name);
 extern const char *role_setting_names(void);
-extern void role_setting_pin_planner(const char *role_name);
+extern List *role_setting_planner(const char *role_name);
 
 #endif							/* UPGRADE_PREREQ_ROLE_SETTING_H */

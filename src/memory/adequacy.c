@@ -16,7 +16,6 @@
 #include "adequacy.h"
 #include "compat.h"
 #include "json_value.h"
-#include "role_setting.h"
 #include "storage/bufmgr.h"
 #include "storage/lmgr.h"
 #include "table.h"
@@ -129,7 +128,6 @@ adequacy_list(const Installation *installation)
 	List	   *result = NIL;
 
 	statement_settings_of_migration(settings, installation);
-	role_setting_pin_planner(installation->role_name);
 	for (int i = 0; i < operation_count; i++)
 	{
 		Adequacy   *adequacy;

@@ -29,6 +29,7 @@
 #include "parser/parsetree.h"
 #include "plan.h"
 #include "rewrite/rewriteHandler.h"
+#include "role_setting.h"
 #include "statement.h"
 #include "table.h"
 #include "tcop/tcopprot.h"
@@ -50,6 +51,14 @@ typedef struct StatementCall
 void
 statement_pin_settings(const StatementSettings *settings)
 {
+	ListCell   *lc;
+
+	foreach(lc, settings->planner)
+	{
+		const RoleSetting *setting = lfirst(lc);
+
+		guard_pin_setting(setting->name, setting->setting);
+	}
 	guard_pin_setting("search_path", settings->search_path);
 	guard_pin_setting("work_mem", psprintf("%d", settings->work_mem_kb));
 	guard_pin_setting("maintenance_work_mem",

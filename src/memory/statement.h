@@ -29,6 +29,8 @@ typedef struct StatementSettings
 	double		temp_limit_bytes;	/* temp_file_limit */
 	double		free_bytes;		/* of the disk for temporary files */
 	const char *search_path;
+	List	   *planner;		/* of RoleSetting *: those of the planner that
+								 * differ from this session's */
 } StatementSettings;
 
 typedef struct StatementEstimate

@@ -109,6 +109,7 @@ statement_settings_of_migration(StatementSettings *settings,
 		settings->maintenance_workers = (int) number;
 	if (role_number(role, "temp_file_limit", &number, settings))
 		settings->temp_limit_bytes = kb_to_bytes(number);
+	settings->planner = role_setting_planner(role);
 	settings->search_path = psprintf("%s, %s",
 									 quote_identifier(installation->schema_name),
 									 settings->search_path);
