@@ -86,6 +86,11 @@ is(openmetadata($check), 'info|passed', 'there is room in the small tablespace')
 openmetadata(q{ALTER ROLE openmetadata_user IN DATABASE openmetadata_db SET temp_tablespaces = nowhere, small});
 is(openmetadata("SELECT string_agg(place, ', ') FROM upgrade_prereq_file_systems()"),
 	'tablespace pg_default, pg_wal, tablespace small', 'the tablespaces for temporary files are looked at');
+is(openmetadata(q{
+	SELECT e.outcome FROM upgrade_prereq_file_systems() AS f,
+		upgrade_prereq_estimate(format('SET work_mem = %L; SELECT * FROM generate_series(1, %s)', '64kB', f.free_bytes / 8)) AS e
+	WHERE f.place = 'tablespace small' AND e.node = 'Function Scan'}),
+	'fails', 'what a statement writes has to fit there');
 openmetadata(q{ALTER ROLE openmetadata_user IN DATABASE openmetadata_db SET default_tablespace = 'small'});
 like(openmetadata(q{
 	SELECT DISTINCT tablespace FROM upgrade_prereq_disk('1.9.5') WHERE table_name = 'tag_usage' AND operation LIKE 'index%'}),

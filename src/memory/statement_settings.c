@@ -17,6 +17,7 @@
 #include "catalog/pg_tablespace.h"
 #include "commands/tablespace.h"
 #include "compat.h"
+#include "disk/place.h"
 #include "optimizer/cost.h"
 #include "role_setting.h"
 #include "statement.h"
@@ -38,6 +39,28 @@ free_temp_bytes(void)
 		return (double) disk.f_bavail * disk.f_frsize;
 #endif
 	return -1;
+}
+
+/*
+ * The same for a role, which has its files in one of some tablespaces: in the
+ * fullest, if it is known how full they are.
+ */
+static double
+role_free_temp_bytes(const char *role_name)
+{
+	double		free_bytes = -1;
+	ListCell   *lc;
+
+	foreach(lc, places_find(role_name)->temporary)
+	{
+		const DiskPlace *place = lfirst(lc);
+
+		if (place->free_bytes < 0)
+			return -1;
+		if (free_bytes < 0 || place->free_bytes < free_bytes)
+			free_bytes = place->free_bytes;
+	}
+	return free_bytes;
 }
 
 /* A limit as a setting has it, in bytes; -1 stays what it is. */
@@ -109,6 +132,7 @@ statement_settings_of_migration(StatementSettings *settings,
 		settings->maintenance_workers = (int) number;
 	if (role_number(role, "temp_file_limit", &number, settings))
 		settings->temp_limit_bytes = kb_to_bytes(number);
+	settings->free_bytes = role_free_temp_bytes(role);
 	settings->planner = role_setting_planner(role);
 	settings->search_path = psprintf("%s, %s",
 									 quote_identifier(installation->schema_name),
