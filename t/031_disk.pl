@@ -301,5 +301,26 @@ is(openmetadata(q{
 	       min(wal_bytes) FILTER (WHERE operation LIKE 'partial trigram%') > 0
 	FROM upgrade_prereq_disk('1.13.4')}), '0|t|t', 'with wal_level minimal what is new is not logged, but for CONCURRENTLY');
 
+# ----- documents that are short on disk only -----
+
+openmetadata(q{
+	DELETE FROM openmetadata.query_entity WHERE ctid NOT IN (SELECT ctid FROM openmetadata.query_entity LIMIT 40);
+	UPDATE openmetadata.query_entity SET json = jsonb_set(json, '{filler}', to_jsonb(repeat('x', 8000000)));
+	VACUUM (FULL, ANALYZE) openmetadata.query_entity;
+	SELECT pg_stat_reset()});
+my $toast = q{
+	SELECT toast_blks_read + toast_blks_hit, pg_table_size(reltoastrelid) / 8192
+	FROM pg_statio_user_tables AS s JOIN pg_class AS c ON c.oid = s.relid WHERE s.relname = 'query_entity'};
+my @read;
+foreach my $call ('SELECT 1', map { "SELECT count(*) FROM upgrade_prereq_disk('1.13.4', calibrate => $_)" } 'false', 'true')
+{
+	openmetadata($call);
+	settle_counters($node, 'openmetadata_db');
+	push @read, split /\|/, openmetadata($toast);
+}
+my $looked_at = $read[4] - $read[2] - ($read[2] - $read[0]);
+cmp_ok($looked_at, '>', 0, 'a measurement looks into documents');
+cmp_ok($looked_at, '<', $read[1] / 2, '... as long as there is time, however many are in one block');
+
 $node->stop;
 done_testing();

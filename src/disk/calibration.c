@@ -69,6 +69,7 @@ typedef struct ReadSums
 	double		row_ms;
 	double		toast_bytes;
 	double		toast_ms;
+	double		raw_bytes;		/* of the documents, as they are taken apart */
 } ReadSums;
 
 /* The time since a moment, in ms. */
@@ -147,6 +148,7 @@ take_row(TupleTableSlot *slot, Datum *values, ReadSums *sums)
 			continue;
 		is_toasted = VARATT_IS_EXTERNAL_ONDISK(DatumGetPointer(values[i]));
 		INSTR_TIME_SET_CURRENT(start);
+		sums->raw_bytes += toast_raw_datum_size(values[i]);
 		if (is_toasted)
 			sums->toast_bytes += toast_datum_size(values[i]);
 		look_into(type, values[i]);
@@ -171,6 +173,7 @@ read_table(Relation relation, ReadSums *sums)
 	TupleTableSlot *slot = table_slot_create(relation, NULL);
 	BlockNumber block = InvalidBlockNumber;
 	double		taken_before = sums->row_ms + sums->toast_ms;
+	double		raw_before = sums->raw_bytes;
 	double		blocks = 0;
 	int64		read_before = pgBufferUsage.shared_blks_read;
 	TableScanDesc scan;
@@ -188,13 +191,14 @@ read_table(Relation relation, ReadSums *sums)
 		take_row(slot, values, sums);
 		MemoryContextSwitchTo(previous);
 		MemoryContextReset(row_context);
-		if (ItemPointerGetBlockNumber(&slot->tts_tid) == block)
-			continue;
 		CHECK_FOR_INTERRUPTS();
+		if (ItemPointerGetBlockNumber(&slot->tts_tid) != block)
+			blocks++;
 		block = ItemPointerGetBlockNumber(&slot->tts_tid);
-		blocks++;
+
+		/* a block can have documents for minutes */
 		if (ms_since(&start) > CALIBRATION_READ_MS ||
-			blocks * BLCKSZ + sums->toast_bytes > CALIBRATION_READ_BYTES)
+			blocks * BLCKSZ + sums->raw_bytes - raw_before > CALIBRATION_READ_BYTES)
 			break;
 	}
 	elapsed = ms_since(&start);
