@@ -83,6 +83,12 @@ FROM upgrade_prereq_estimate($$
     SELECT * FROM entity WHERE id NOT IN (SELECT id FROM other)$$)
 WHERE outcome = 'plan_cliff';
 
+-- where it costs less than ten times, that they are not hashed is only noted
+SELECT outcome, use, note FROM pg_temp.look($$
+    SET work_mem = '64kB';
+    SELECT 1 WHERE 1 NOT IN (SELECT id FROM other);
+$$) WHERE use LIKE 'SubPlan%';
+
 -- the figures are those of a run: a sort does without temporary files with
 -- what it is said to need, and with a tenth less it does not
 CREATE FUNCTION pg_temp.spills(query text, setting_bytes bigint) RETURNS boolean

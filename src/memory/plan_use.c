@@ -26,6 +26,10 @@
 static const char *const no_limit =
 "the planner decides by its estimate; once chosen, the hash table has no limit";
 
+/* The note about a subquery that is no hash table. */
+static const char *const not_hashed =
+"its rows are read again for each outer row; with needed_bytes they are hashed";
+
 /* The note about rows that are not shared out. */
 static const char *const in_each_note = "each process keeps all of the rows";
 
@@ -252,7 +256,7 @@ plan_use_hashed_subplan(PlanReader *reader, const SubPlan *subplan)
 	use->row_bytes = plan->plan_width;
 	use->certainty = CERTAINTY_EXACT;
 	use->source = SOURCE_STATISTICS;
-	use->note = no_limit;
+	use->note = subplan->useHashTable ? no_limit : not_hashed;
 	need = model_hashed_subplan(&server, use->rows, plan->plan_width);
 	need.one_pass_bytes = need.needed_bytes;	/* with less it is no hash */
 	plan_use_add(reader, use,
