@@ -408,8 +408,9 @@ build_merges_once(const void *what, double setting_bytes)
  * (tuplesort_performsort()), and has its part of the memory
  * (_bt_parallel_build_main()).
  *
- * Of a unique index, dead rows go to a second sort, under work_mem: call this
- * for them with that setting.
+ * Of a unique index, rows that are dead but may still be seen by somebody go to
+ * a second sort, under work_mem.  How many these are depends on who else is
+ * there: they are not counted.
  */
 ModelNeed
 model_btree_build(const ModelServer *server, const ModelRows *tuples,
