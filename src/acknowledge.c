@@ -164,9 +164,9 @@ record(void *argument)
  * that is not accepted, 42704 if there is no such finding, 55000 if its check
  * could not look, 0A000 for a finding about acknowledgements, 54000 for a key
  * that is too long, 42501 without the rights on the journal, 25006 in a
- * read-only transaction, 55000 if the journal has a trigger, 55P03 while
- * somebody else's transaction that acknowledges the same is open, 40001 if the
- * transaction's snapshot is older than what somebody else did.
+ * read-only transaction, 55000 if the journal has a trigger or is published,
+ * 55P03 while somebody else's transaction that acknowledges the same is open,
+ * 40001 if the transaction's snapshot is older than what somebody else did.
  */
 Datum
 upgrade_prereq_acknowledge(PG_FUNCTION_ARGS)

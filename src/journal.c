@@ -264,8 +264,8 @@ lock_journal(void)
  * its id.  False if there is an open entry for the same object, which may have
  * been committed just now.
  *
- * Errors: 55000 if the journal has a trigger or is published; 40001 where the transaction's
- * snapshot is too old to see an open entry for the same object.
+ * Errors: 55000 if the journal has a trigger or is published; 40001 where the
+ * transaction's snapshot is too old to see an open entry for the same object.
  */
 bool
 journal_try_record(JournalEntry *entry)
@@ -591,7 +591,8 @@ journal_undo_expired(void)
  *
  * Errors: 22023 for null, 42704 if there is no such change, 42501 without the
  * rights on the journal or the object, 25006 in a read-only transaction, 55000
- * if the journal has a trigger or is published, 55P03 while somebody else changes the object.
+ * if the journal has a trigger or is published, 55P03 while somebody else
+ * changes the object.
  */
 Datum
 upgrade_prereq_undo(PG_FUNCTION_ARGS)
