@@ -93,7 +93,7 @@ typedef struct AirflowCall
 	const RunRequest *request;
 	const char *runs_json;
 	List	   *lots;			/* of JSON arrays: the runs to ask about */
-	const char *dag_ids;		/* JSON array: some deployed pipelines; or NULL */
+	const char *dag_ids;		/* JSON array: of some deployed pipelines */
 	const char *schema_name;	/* of Airflow's tables, quoted */
 	const char *known;			/* the answer to known.sql, or NULL */
 	const char *answers;		/* JSON array */
