@@ -71,11 +71,10 @@ static const char fact_query[] =
 "JOIN pg_catalog.pg_class AS class ON class.relnamespace = namespace.oid "
 "CROSS JOIN LATERAL (SELECT "
 IS_OPENMETADATA_TABLE
-" AS is_known) AS known "
-"WHERE class.relkind IN ('r', 'p') "
+" AS is_known) AS known WHERE class.relkind IN ('r', 'p') "
 "AND (known.is_known OR pg_get_userbyid(class.relowner) = fact.owner_name) "
-"AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS member "
-"WHERE member.classid = 'pg_catalog.pg_class'::regclass "
+"AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS member WHERE "
+"member.classid = 'pg_catalog.pg_class'::regclass "
 "AND member.objid = class.oid "
 "AND member.deptype = 'e')) ";
 
