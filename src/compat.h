@@ -285,10 +285,11 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
  * share one; and NumericAggState in numeric.c counts infinities.
  */
 #if PG_VERSION_NUM >= 140000
-#define aggrefs_share_state(one, other) ((one)->aggtransno == (other)->aggtransno)
+#define aggrefs_share_state(one, other) \
+	((one)->aggtransno == (other)->aggtransno)
 #define NUMERIC_STATE_BYTES 144
 #else
-#define aggrefs_share_state(one, other) false
+#define aggrefs_share_state(one, other) ((void) (one), (void) (other), false)
 #define NUMERIC_STATE_BYTES 128
 #endif
 
