@@ -71,9 +71,10 @@ is_good_enough(const Backup *backup)
 
 /*
  * The newest backup that is good enough, or else the one that proves most, of
- * several the newest; NULL if none is recorded.  A record that cannot be read proves nothing, and keeps no other
- * from being looked at.  Where something else keeps one from being judged, what
- * it proves is not known: trouble is set.
+ * several the newest; NULL if none is recorded.  A record that cannot be read
+ * proves nothing, and keeps no other from being looked at.  Where something
+ * else keeps one from being judged, what it proves is not known: trouble is
+ * set.
  */
 static Backup *
 find_best(const Installation *installation, Obstacle **trouble)
