@@ -222,6 +222,20 @@ table_lock_partition(Oid partition_oid)
 	return lock_relation(partition_oid, name, false);
 }
 
+/*
+ * Open a partition or child, without waiting for a lock; raises what is in the
+ * way as an error.
+ */
+Relation
+table_open_partition(Oid partition_oid)
+{
+	Obstacle   *obstacle = table_lock_partition(partition_oid);
+
+	if (obstacle != NULL)
+		obstacle_raise(obstacle);
+	return table_open(partition_oid, NoLock);
+}
+
 /* What keeps the current role from reading all rows of a relation. */
 static Obstacle *
 missing_rights(Oid schema_oid, Oid relid, const char *table_name)

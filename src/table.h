@@ -12,11 +12,13 @@
 
 #include "guard.h"
 #include "nodes/pg_list.h"
+#include "utils/relcache.h"
 
 extern Oid	table_lookup(Oid schema_oid, const char *table_name);
 extern Obstacle *table_lock(Oid schema_oid, const char *table_name,
 							Oid *table_oid);
 extern Obstacle *table_lock_partition(Oid partition_oid);
+extern Relation table_open_partition(Oid partition_oid);
 extern Obstacle *table_lock_for_change(Oid table_oid);
 extern Obstacle *table_change_obstacle(Oid table_oid, Oid user_oid,
 									   List *columns);

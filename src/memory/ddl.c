@@ -421,12 +421,8 @@ rebuild_all_uses(TableFactsCache *cache, Relation table, bool rewrites_rows,
 
 	foreach(lc, find_all_inheritors(RelationGetRelid(table), NoLock, NULL))
 	{
-		Obstacle   *obstacle = table_lock_partition(lfirst_oid(lc));
-		Relation	part;
+		Relation	part = table_open_partition(lfirst_oid(lc));
 
-		if (obstacle != NULL)
-			obstacle_raise(obstacle);
-		part = table_open(lfirst_oid(lc), NoLock);
 		if (part->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		{
 			if (rewrites_rows)

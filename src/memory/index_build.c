@@ -226,12 +226,8 @@ build_processes(Relation table, const IndexBuild *build)
 		return table_build_processes(table, build);
 	foreach(lc, find_all_inheritors(RelationGetRelid(table), NoLock, NULL))
 	{
-		Obstacle   *obstacle = table_lock_partition(lfirst_oid(lc));
-		Relation	part;
+		Relation	part = table_open_partition(lfirst_oid(lc));
 
-		if (obstacle != NULL)
-			obstacle_raise(obstacle);
-		part = table_open(lfirst_oid(lc), NoLock);
 		if (RELKIND_HAS_STORAGE(part->rd_rel->relkind))
 			processes = Max(processes, table_build_processes(part, build));
 		table_close(part, NoLock);
