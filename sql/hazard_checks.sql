@@ -160,7 +160,7 @@ ALTER ROLE regress_openmetadata SET search_path = "$user", public;
 SELECT level, message FROM pg_temp.report(:'check');
 -- named first, the schema of temporary tables gets the new ones; named last, not
 ALTER ROLE regress_openmetadata SET search_path = public, openmetadata, pg_temp;
-SELECT level, object_identity FROM pg_temp.report(:'check');
+SELECT object_identity FROM pg_temp.report(:'check');
 ALTER ROLE regress_openmetadata SET search_path = pg_temp, public, openmetadata;
 SELECT level, object_identity, message, detail, hint FROM pg_temp.report(:'check');
 :repair

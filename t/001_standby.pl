@@ -63,7 +63,7 @@ my @of_the_machine = qw(disk_space migration_time);
 my $on_primary = rows($primary, findings());
 my $on_standby = rows($standby, findings());
 
-is(scalar(grep { /stuck_ingestion_pipelines/ && /"status": "found"/ } @$on_standby),
+is(scalar(grep { /"check_id": "stuck_ingestion_pipelines"/ && /"status": "found"/ } @$on_standby),
 	1, 'the standby has what was written last');
 is_deeply(
 	without($on_standby, 'read_only', @hidden, @of_the_machine),
