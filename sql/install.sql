@@ -42,7 +42,7 @@ SELECT enum_range(NULL::upgrade_prereq_verdict);
 SELECT enum_range(NULL::upgrade_prereq_confidence);
 
 -- the settings, and what is refused
-SELECT name, setting, unit, context, short_desc
+SELECT name, boot_val, unit, context, short_desc
 FROM pg_settings
 WHERE name LIKE 'upgrade\_prereq.%'
 ORDER BY name;
