@@ -83,7 +83,7 @@ SELECT * FROM pg_temp.differing;
 -- nor are those of a script
 CREATE FUNCTION pg_temp.is_hashed() RETURNS boolean LANGUAGE sql AS $$
     SELECT bool_or(node ~ '^Hash') IS TRUE
-    FROM upgrade_prereq_estimate('SELECT DISTINCT fromid FROM openmetadata.entity_relationship')
+    FROM upgrade_prereq_estimate('SELECT DISTINCT fromid || toid FROM openmetadata.entity_relationship')
 $$;
 SELECT pg_temp.is_hashed();
 ALTER ROLE regress_openmetadata IN DATABASE contrib_regression SET enable_hashagg = off;
