@@ -13,10 +13,10 @@
 -- waits behind it; CREATE INDEX waits for whoever writes.  Looked for are locks
 -- that keep others from altering or writing, as of VACUUM and CREATE INDEX, whoever
 -- holds them, on a table or its TOAST table, which an ALTER TABLE that writes the
--- table anew locks, too; and all that are waited for.  What sessions that merely read and write do in the way
--- of a migration, live_sessions tells; prepared transactions, too; autovacuum
--- has a check of its own.  Locks are shown to everybody, which session's they
--- are, too (src/backend/utils/adt/lockfuncs.c).
+-- table anew locks, too; and all that are waited for.  What sessions that merely
+-- read and write do in the way of a migration, live_sessions tells; prepared
+-- transactions, too; autovacuum has a check of its own.  Locks are shown to
+-- everybody, which session's they are, too (src/backend/utils/adt/lockfuncs.c).
 WITH lock AS (
     SELECT class.relname, lock.pid, lock.mode, lock.granted, activity.usename, activity.application_name
     FROM fact

@@ -382,8 +382,8 @@ judge_guarded(void *argument)
 /*
  * Change the verdicts on runs of ingestion pipelines (List of Run *) by what
  * the database of Airflow that the foreign server of the request leads to says
- * of them.  Returns what is in the way, or NULL; then the verdicts are what they were: see
- * airflow_link_run(), and 42P01, 42703, 42804, 42809 for tables that are not
+ * of them.  Returns what is in the way, or NULL; then the verdicts are what
+ * they were: see airflow_link_run(), and 42P01, 42703, 42804, 42809 for tables that are not
  * Airflow's, 42501 with the GRANTs that would help there, 55000 for a database
  * that is not of this OpenMetadata's Airflow.  Raises an error only if the
  * caller is cancelled.  Without a run to ask about, nobody is asked.
