@@ -81,8 +81,17 @@ extern List *restore_session(void);
 /* raise_stored.c */
 extern List *raise_stored(RaiseRequest *request);
 
+/* Sessions that connected; the texts are NULL if there are none. */
+typedef struct RaiseSessions
+{
+	int			count;
+	const char *applications;	/* their names */
+	const char *pids;
+} RaiseSessions;
+
 /* raise_restore.c */
-extern const char raise_sessions_query[];
+extern RaiseSessions raise_find_sessions(SettingPlace place,
+										 TimestampTz since);
 extern char *raise_format_object(const RaisedSetting *setting,
 								 SettingPlace place);
 extern void raise_require_credible(const JournalEntry *entry,

@@ -25,7 +25,7 @@
  * after a time ($3), null for all.  When others connected is hidden without
  * pg_read_all_stats: then they count.
  */
-const char	raise_sessions_query[] =
+static const char sessions_query[] =
 "SELECT count(*), "
 "string_agg(DISTINCT COALESCE(NULLIF(a.application_name, ''), 'unnamed'), ', '), "
 "array_agg(a.pid ORDER BY a.pid) "
@@ -34,6 +34,30 @@ const char	raise_sessions_query[] =
 "AND COALESCE(a.backend_type, 'client backend') = 'client backend' "
 "AND ($1 = '0' OR a.usesysid = $1::oid) AND ($2 = '0' OR a.datid = $2::oid) "
 "AND ($3 IS NULL OR COALESCE(a.backend_start >= $3::timestamptz, true))";
+
+/*
+ * The sessions that a setting reaches, of those that connected after a time,
+ * 0 for all.  To be called under guard_run().
+ */
+RaiseSessions
+raise_find_sessions(SettingPlace place, TimestampTz since)
+{
+	MemoryContext context = CurrentMemoryContext;
+	RaiseSessions sessions;
+	const char *arguments[] = {
+		psprintf("%u", place.role_oid),
+		psprintf("%u", place.database_oid),
+		since == 0 ? NULL : timestamptz_to_str(since)
+	};
+
+	SPI_connect();
+	(void) query_run(sessions_query, lengthof(arguments), arguments);
+	sessions.count = atoi(query_text(0, 1, context));
+	sessions.applications = query_text(0, 2, context);
+	sessions.pids = query_text(0, 3, context);
+	SPI_finish();
+	return sessions;
+}
 
 /*
  * The object of an entry: a setting and the place where it is stored.  If that
@@ -138,17 +162,8 @@ static void
 find_leftover(void *argument)
 {
 	Leftover   *leftover = argument;
-	MemoryContext context = CurrentMemoryContext;
-	const char *arguments[] = {
-		psprintf("%u", leftover->place.role_oid),
-		psprintf("%u", leftover->place.database_oid),
-		timestamptz_to_str(leftover->since)
-	};
 
-	SPI_connect();
-	(void) query_run(raise_sessions_query, lengthof(arguments), arguments);
-	leftover->pids = query_text(0, 3, context);
-	SPI_finish();
+	leftover->pids = raise_find_sessions(leftover->place, leftover->since).pids;
 }
 
 /* The row of the result for one entry of the journal. */

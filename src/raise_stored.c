@@ -55,8 +55,7 @@ typedef struct StoredRaise
 	const char *unknown_limit;	/* why, as a sentence; or NULL */
 	int			wanted_kb[RAISED_SETTING_COUNT];	/* but for the limit; or 0 */
 	Standing	standing[RAISED_SETTING_COUNT];
-	int			session_count;
-	const char *applications;	/* names of these sessions */
+	RaiseSessions sessions;		/* that have what the place has now */
 	StringInfoData overruled;	/* what was forced, as sentences */
 	bool		is_recorded;	/* is anything in the journal? */
 	List	   *rows;			/* of the result: RaiseRow * */
@@ -237,20 +236,10 @@ static void
 look_around(void *argument)
 {
 	StoredRaise *raise = argument;
-	MemoryContext context = CurrentMemoryContext;
-	const char *arguments[] = {
-		psprintf("%u", raise->place.role_oid),
-		psprintf("%u", raise->place.database_oid), NULL
-	};
 
 	for (int i = 0; i < RAISED_SETTING_COUNT; i++)
 		find_standing(raise, i);
-
-	SPI_connect();
-	(void) query_run(raise_sessions_query, lengthof(arguments), arguments);
-	raise->session_count = atoi(query_text(0, 1, context));
-	raise->applications = query_text(0, 2, context);
-	SPI_finish();
+	raise->sessions = raise_find_sessions(raise->place, 0);
 }
 
 /* Does the role get less than what is asked for, as far as is known? */
@@ -317,13 +306,13 @@ check_login(StoredRaise *raise)
 static void
 check_sessions(StoredRaise *raise)
 {
-	if (raise->session_count > 0)
+	if (raise->sessions.count > 0)
 		refuse(raise, ERRCODE_OBJECT_IN_USE,
 			   psprintf("sessions of %s are open: %d",
 						setting_place_identity(raise->place),
-						raise->session_count),
+						raise->sessions.count),
 			   psprintf("Their applications: %s. Every one of them would get the values when it connects again.",
-						raise->applications),
+						raise->sessions.applications),
 			   "Stop OpenMetadata before.");
 }
 

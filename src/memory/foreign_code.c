@@ -123,17 +123,13 @@ foreign_code_refuse(Node *node)
 static bool
 is_scripted(Oid function)
 {
-	HeapTuple	tuple;
 	Oid			language;
 
 	if (function < FirstNormalObjectId)
 		return false;
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(tuple))
-		return false;			/* dropped just now */
-	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
-	ReleaseSysCache(tuple);
-	return language != INTERNALlanguageId && language != ClanguageId;
+	language = function_language(function);
+	return OidIsValid(language) && language != INTERNALlanguageId &&
+		language != ClanguageId;
 }
 
 /* The hooks of others, while ours are in place. */

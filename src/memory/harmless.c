@@ -382,6 +382,20 @@ compare_name(const void *key, const void *element)
 	return strcmp(key, *(const char *const *) element);
 }
 
+/* The language of a function; InvalidOid if it was dropped just now. */
+Oid
+function_language(Oid function)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			language;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	language = ((Form_pg_proc) GETSTRUCT(tuple))->prolang;
+	ReleaseSysCache(tuple);
+	return language;
+}
+
 /* Is a function one of those above? */
 bool
 function_is_harmless(Oid function)

@@ -12,6 +12,7 @@
 
 #include "nodes/nodes.h"
 
+extern Oid	function_language(Oid function);
 extern bool function_is_harmless(Oid function);
 extern bool expression_is_harmless(Node *expression);
 extern Node *unknown_value(Node *expression);

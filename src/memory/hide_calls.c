@@ -25,7 +25,6 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
-#include "catalog/pg_proc.h"
 #include "compat.h"
 #include "harmless.h"
 #include "hide_calls.h"
@@ -33,7 +32,6 @@
 #include "parser/parsetree.h"
 #include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 /* A query, and the one around it. */
 typedef struct Level
@@ -55,18 +53,20 @@ typedef struct OutputColumn
 
 static bool is_sure(Node *node, void *context);
 
+/* So many queries further out; NULL if there are not as many. */
+static Level *
+outer_level(Level *level, Index count)
+{
+	while (count-- > 0 && level != NULL)
+		level = level->outer;
+	return level;
+}
+
 /* Is a function written in C, and not in SQL, which would be inlined? */
 static bool
 is_compiled(Oid function)
 {
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	bool		result;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;			/* dropped just now */
-	result = ((Form_pg_proc) GETSTRUCT(tuple))->prolang == INTERNALlanguageId;
-	ReleaseSysCache(tuple);
-	return result;
+	return function_language(function) == INTERNALlanguageId;
 }
 
 /* Does an expression return a set?  The planner does not call it then. */
@@ -124,8 +124,7 @@ is_cte_column_sure(const RangeTblEntry *reference, AttrNumber column,
 {
 	ListCell   *lc;
 
-	for (Index i = 0; i < reference->ctelevelsup && level != NULL; i++)
-		level = level->outer;
+	level = outer_level(level, reference->ctelevelsup);
 	if (level == NULL)
 		return false;
 	foreach(lc, level->query->cteList)
@@ -155,8 +154,7 @@ is_column_sure(const Var *var, Level *level)
 	AttrNumber	column = var->varattno;
 	RangeTblEntry *reference;
 
-	for (Index i = 0; i < var->varlevelsup && level != NULL; i++)
-		level = level->outer;
+	level = outer_level(level, var->varlevelsup);
 	if (level == NULL || column <= 0)
 		return false;
 	if (level->query == NULL)
