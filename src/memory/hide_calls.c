@@ -25,6 +25,7 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
 #include "compat.h"
 #include "harmless.h"
 #include "hide_calls.h"
