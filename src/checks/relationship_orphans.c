@@ -376,15 +376,22 @@ make_finding(const Check *check, const Installation *installation,
 	return finding;
 }
 
-List *
-check_relationship_orphans(const Check *check,
-						   const Installation *installation)
+/* What is looked for, and what was found so far. */
+typedef struct Search
 {
-	const Obstacle *obstacle = NULL;
-	List	   *types = read_types(installation, &obstacle);
-	List	   *orphans = NIL;
-	List	   *unknown_types = NIL;
-	List	   *findings = NIL;
+	const Installation *installation;
+	List	   *orphans;		/* of Counted * */
+	List	   *unknown_types;	/* of Counted * */
+	const Obstacle *obstacle;	/* what was in the way, or NULL */
+} Search;
+
+/* Look at one type after the other, for guard_run(). */
+static void
+search_guarded(void *argument)
+{
+	Search	   *search = argument;
+	const Installation *installation = search->installation;
+	List	   *types = read_types(installation, &search->obstacle);
 	ListCell   *lc;
 
 	foreach(lc, types)
@@ -393,17 +400,34 @@ check_relationship_orphans(const Check *check,
 		const char *table = find_table(installation, type->name);
 
 		if (table == NULL)
-			unknown_types = lappend(unknown_types, type);
+			search->unknown_types = lappend(search->unknown_types, type);
 		else
-			orphans = list_concat(orphans,
-								  read_orphans(installation, type, table,
-											   &obstacle));
+			search->orphans = list_concat(search->orphans,
+										  read_orphans(installation, type, table,
+													   &search->obstacle));
 	}
-	list_sort(orphans, compare_counted);
+}
 
-	if (orphans != NIL || (unknown_types != NIL && obstacle == NULL))
-		findings = list_make1(make_finding(check, installation, orphans,
-										   unknown_types));
+/*
+ * Each query is guarded, so that a table that cannot be read does not keep the
+ * others from being looked at; and all of them together, as the time limit is
+ * that of the check.
+ */
+List *
+check_relationship_orphans(const Check *check,
+						   const Installation *installation)
+{
+	Search		search = {.installation = installation};
+	const Obstacle *obstacle = guard_run(search_guarded, &search);
+	List	   *findings = NIL;
+
+	obstacle = obstacle_add(search.obstacle, obstacle);
+	list_sort(search.orphans, compare_counted);
+
+	if (search.orphans != NIL ||
+		(search.unknown_types != NIL && obstacle == NULL))
+		findings = list_make1(make_finding(check, installation, search.orphans,
+										   search.unknown_types));
 	if (obstacle != NULL)
 		findings = lappend(findings, check_obstacle_finding(check, obstacle));
 	return findings;
