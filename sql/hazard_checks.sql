@@ -469,6 +469,15 @@ SELECT undo_sql FROM repair \gexec
 :asked
 SELECT reloptions FROM pg_class WHERE oid = 'openmetadata.entity_extension'::regclass;
 ALTER TABLE openmetadata.entity_extension RESET (autovacuum_enabled);
+-- the option of a TOAST table alone
+ALTER TABLE openmetadata.user_entity SET (toast.autovacuum_enabled = 'FALSE');
+SELECT detail, fix_sql, undo_sql FROM pg_temp.report(:'check');
+:repair
+SELECT fix_sql FROM repair \gexec
+:asked
+SELECT undo_sql FROM repair \gexec
+:asked
+ALTER TABLE openmetadata.user_entity RESET (toast.autovacuum_enabled);
 
 --
 -- connections_left

@@ -19,12 +19,21 @@
 WITH om_table AS (
     SELECT class.oid, class.reltoastrelid, class.relname, class.reltuples, class.reloptions,
            format('%I.%I', fact.schema_name, class.relname) AS name,
-           (SELECT option_value::boolean FROM pg_options_to_table(class.reloptions)
-            WHERE option_name = 'autovacuum_enabled') AS is_allowed,
            pg_stat_get_dead_tuples(class.oid) AS dead_rows
     FROM fact
     CROSS JOIN openmetadata_table AS class
     WHERE class.relkind = 'r'
+),
+-- A TOAST table has the option of its table, unless it has options of its own
+-- (do_autovacuum() in src/backend/postmaster/autovacuum.c).
+forbidden AS (
+    SELECT om_table.relname || part.note AS label, om_table.name, part.prefix || option_name AS option, option_value
+    FROM om_table
+    LEFT JOIN pg_catalog.pg_class AS toast ON toast.oid = om_table.reltoastrelid
+    CROSS JOIN LATERAL (VALUES (om_table.reloptions, '', ''),
+                               (toast.reloptions, 'toast.', ' (TOAST)')) AS part (reloptions, prefix, note)
+    CROSS JOIN LATERAL pg_options_to_table(part.reloptions)
+    WHERE option_name = 'autovacuum_enabled' AND NOT option_value::boolean
 ),
 worker AS (
     SELECT om_table.relname, lock.pid, activity.query
@@ -74,16 +83,13 @@ UNION ALL
 SELECT 'warning', 'found', 'schema', format('%I, not allowed', fact.schema_name),
        'autovacuum may not touch tables of OpenMetadata',
        format('Tables (%s): %s%s.', count(*),
-              array_to_string((array_agg(relname::text ORDER BY relname))[1:10], ', '),
+              array_to_string((array_agg(label ORDER BY label))[1:10], ', '),
               CASE WHEN count(*) > 10 THEN ', ...' END),
        'The rows that the migration replaces stay in them. Allow it again.',
-       string_agg(format('ALTER TABLE %s SET (autovacuum_enabled = true);', name), ' ' ORDER BY name),
-       string_agg(format('ALTER TABLE %s SET (autovacuum_enabled = %L);', name,
-                         (SELECT option_value FROM pg_options_to_table(reloptions) WHERE option_name = 'autovacuum_enabled')),
-                  ' ' ORDER BY name),
+       string_agg(format('ALTER TABLE %s SET (%s = true);', name, option), ' ' ORDER BY name, option),
+       string_agg(format('ALTER TABLE %s SET (%s = %L);', name, option, option_value), ' ' ORDER BY name, option),
        jsonb_build_object('objects', count(*))
-FROM fact, om_table
-WHERE NOT is_allowed
+FROM fact, forbidden
 GROUP BY fact.schema_name
 UNION ALL
 SELECT 'warning', 'found', 'schema', format('%I, dead rows', fact.schema_name),
