@@ -60,7 +60,7 @@ SELECT 'found' AS status,
        CASE
            WHEN verdict = 'running' THEN 'Wait until it has ended, or end it, before the migration.'
            WHEN verdict = 'unknown' THEN 'See in the scheduler (Airflow) what became of it, and correct the row through OpenMetadata''s API.'
-           WHEN confidence = 'high' THEN 'Settle it with the fix, or with upgrade_prereq_resolve().'
+           WHEN confidence = 'high' THEN 'Settle it with the fix; the extension has upgrade_prereq_resolve() for all at once.'
            ELSE format('Make sure in the scheduler (Airflow) that no worker executes it any more, then set it to %s.',
                        COALESCE(corrected_state, 'failed'))
        END AS hint,
@@ -88,7 +88,7 @@ SELECT 'found', 'info', 'schema', quote_ident(fact.schema_name),
        'old runs in state queued or running lie behind a newer run of their pipeline',
        format('There are %s, of %s pipelines, among the newest five runs of each.', count(*), count(DISTINCT run.name)),
        CASE WHEN bool_and(run.verdict = 'superseded' AND run.confidence = 'high') THEN 'They hinder nothing.'
-            ELSE 'They are taken for history; upgrade_prereq_runs() says how sure that is.'
+            ELSE 'They are taken for history; the list of runs (upgrade_prereq_runs(), or action=runs of the script) says how sure that is.'
        END || ' The check superseded_pipeline_runs counts all of them.',
        NULL, NULL,
        jsonb_build_object('objects', count(*), 'older_runs', count(*), 'pipelines', count(DISTINCT run.name))

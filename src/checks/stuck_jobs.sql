@@ -75,7 +75,7 @@ SELECT 'found' AS status,
        CASE WHEN runs > 1 THEN format('There are %s. Of the oldest: %s', runs, evidence) ELSE evidence END AS detail,
        CASE WHEN verdict = 'running' AND ends_by_itself THEN 'Wait until it has ended, or stop all OpenMetadata servers, before the migration.'
             WHEN fixes = runs AND runs <= 100 THEN 'The fix sets it to failed.'
-            WHEN fixes > 0 THEN 'upgrade_prereq_runs() lists them, each with its fix.'
+            WHEN fixes > 0 THEN 'The list of runs (upgrade_prereq_runs(), or action=runs of the script) has a fix for each.'
        END AS hint,
        CASE WHEN fixes = runs AND runs <= 100 THEN fix_sql END AS fix_sql,
        CASE WHEN fixes = runs AND runs <= 100 THEN undo_sql END AS undo_sql,
