@@ -99,7 +99,8 @@ open_run AS MATERIALIZED (
        OR run.epoch BETWEEN 0 AND moment.latest_ms IS NOT TRUE
 ),
 -- of each pipeline with such a run: how long its runs take, from those of the
--- newest forty that went well
+-- newest forty that went well.  None took longer than the time since it began:
+-- a startDate or endDate that says so is wrong.
 duration AS MATERIALIZED (
     SELECT finished.key,
            count(*) AS runs,
@@ -108,13 +109,19 @@ duration AS MATERIALIZED (
     FROM (
         SELECT open_pipeline.key,
                run.end_date * CASE WHEN run.end_date < 100000000000 THEN 1000 ELSE 1 END
-               - run.start_date * CASE WHEN run.start_date < 100000000000 THEN 1000 ELSE 1 END AS ms
-        FROM (SELECT DISTINCT key FROM open_run) AS open_pipeline
+               - run.start_date * CASE WHEN run.start_date < 100000000000 THEN 1000 ELSE 1 END AS ms,
+               moment.latest_ms - CASE WHEN run.epoch BETWEEN 0 AND 99999999999 THEN run.epoch * 1000
+                                       WHEN run.epoch BETWEEN 0 AND moment.latest_ms THEN run.epoch
+                                  END AS longest_ms
+        FROM moment
+        CROSS JOIN (SELECT DISTINCT key FROM open_run) AS open_pipeline
         CROSS JOIN LATERAL (
-            SELECT substring(newest.document ->> 'startDate' FROM '^[0-9]{1,15}$')::bigint AS start_date,
+            SELECT newest.epoch,
+                   substring(newest.document ->> 'startDate' FROM '^[0-9]{1,15}$')::bigint AS start_date,
                    substring(newest.document ->> 'endDate' FROM '^[0-9]{1,15}$')::bigint AS end_date
             FROM (
-                SELECT CASE WHEN @unreadable(series.json)@ THEN NULL ELSE series.json END AS document
+                SELECT series."timestamp" AS epoch,
+                       CASE WHEN @unreadable(series.json)@ THEN NULL ELSE series.json END AS document
                 FROM @schema@.entity_extension_time_series AS series
                 WHERE series.@entityfqnhash@ = open_pipeline.key
                   AND series.extension = 'ingestionPipeline.pipelineStatus'
@@ -125,7 +132,7 @@ duration AS MATERIALIZED (
             OFFSET 0
         ) AS run
     ) AS finished
-    WHERE finished.ms > 0
+    WHERE finished.ms BETWEEN 1 AND finished.longest_ms
     GROUP BY finished.key
 ),
 pipeline AS MATERIALIZED (
