@@ -45,6 +45,13 @@ sub rows
 	return [ split /\n/, sql($node, 'openmetadata_db', $script, %option) ];
 }
 
+# Something that the standby receives, and need not have replayed.
+sub write_more
+{
+	sql($primary, 'openmetadata_db', 'CREATE TABLE IF NOT EXISTS public.written (a int); DROP TABLE public.written');
+	$primary->wait_for_catchup('standby', 'write', $primary->lsn('insert'));
+}
+
 sub without
 {
 	my ($rows, @checks) = @_;
@@ -128,6 +135,28 @@ like(sql($standby, 'openmetadata_db', q{SELECT upgrade_prereq_check()}),
 	qr/^Verdict: do not start the upgrade/m, 'the report can be read on the standby');
 cmp_ok(sql($standby, 'openmetadata_db', q{SELECT count(*) FROM upgrade_prereq_memory()}),
 	'>', 0, 'and so can the memory table');
+
+# What has arrived there and is not replayed: the report says how old it is, or
+# that it is old.
+my $late = q{
+	SELECT status, message, data ->> 'not_replayed_bytes' > '0', data ? 'replayed_until'
+	FROM upgrade_prereq_findings(include => '{read_only}') WHERE status = 'unknown'};
+my $is_late = 'unknown|could not check: this standby has not replayed what it has received|t|t';
+is(sql($standby, 'openmetadata_db', $late), '', 'a standby that has replayed all is not late');
+sql($standby, 'postgres', 'SELECT pg_wal_replay_pause()');
+is(sql($standby, 'openmetadata_db', $late), '', 'nor one that has nothing more to replay');
+write_more();
+is(sql($standby, 'openmetadata_db', $late), $is_late, 'one that is paused is');
+sql($standby, 'postgres', 'SELECT pg_wal_replay_resume()');
+$primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
+is(sql($standby, 'openmetadata_db', $late), '', 'until it goes on');
+$standby->append_conf('postgresql.conf', q{recovery_min_apply_delay = '1h'});
+$standby->reload;
+write_more();
+ok($standby->poll_query_until('openmetadata_db', $late, $is_late), 'and so is one that is late on purpose');
+$standby->append_conf('postgresql.conf', 'recovery_min_apply_delay = 0');
+$standby->reload;
+$primary->wait_for_catchup('standby', 'replay', $primary->lsn('insert'));
 
 # What only the primary knows - its sessions, its prepared transactions, how
 # many rows were changed since the last ANALYZE - cannot be seen here: that is
