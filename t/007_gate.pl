@@ -50,7 +50,7 @@ sub psql
 	my ($out, $err) = ('', '');
 
 	IPC::Run::run([ 'psql', '-X', '-At', '-d', $node->connstr($db), @arguments ],
-		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(120));
+		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($patience));
 	my $rc = $? >> 8;
 	chomp($out, $err);
 	return ($rc, $out, $err);

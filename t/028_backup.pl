@@ -207,7 +207,7 @@ foreach my $format ('c', 'd', 't', 'p')
 	my $wanted = 300_000 + int(rand(1_500_000));
 	my $dump = IPC::Run::start(
 		[ 'pg_dump', '-U', 'postgres', '-d', $node->connstr($db), '-F', $format, '-Z', 0, '-f', $path ],
-		'<', \undef, '2>', \my $err, IPC::Run::timeout(120));
+		'<', \undef, '2>', \my $err, IPC::Run::timeout($patience));
 	my $size = 0;
 
 	while ($dump->pumpable && $size < $wanted)
@@ -589,7 +589,7 @@ $dumping->close;
 delete $ENV{PGAPPNAME};
 my $base = IPC::Run::start(
 	[ 'pg_basebackup', '-U', 'postgres', '-d', $node->connstr('postgres'), '-D', "$folder/slow", '-r', '32k', '-c', 'fast' ],
-	'<', \undef, '2>', \my $base_err, IPC::Run::timeout(120));
+	'<', \undef, '2>', \my $base_err, IPC::Run::timeout($patience));
 my $found = '';
 foreach (1 .. 300)
 {

@@ -50,7 +50,7 @@ sub run_tool
 {
 	my ($out, $err) = ('', '');
 
-	IPC::Run::run([ $tool, @_ ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(180));
+	IPC::Run::run([ $tool, @_ ], '<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($patience));
 	return ($? >> 8, $out, $err);
 }
 

@@ -45,7 +45,7 @@ sub run_tool
 
 	delete $ENV{PGUSER};
 	IPC::Run::run([ 'sh', $tool, "--script=$script", @_ ],
-		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout(180));
+		'<', \undef, '>', \$out, '2>', \$err, IPC::Run::timeout($patience));
 	return ($? >> 8, $out, $err);
 }
 

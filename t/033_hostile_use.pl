@@ -112,7 +112,7 @@ foreach my $case (@calls)
 	$locker->query('BEGIN; LOCK TABLE upgrade_prereq_journal IN SHARE ROW EXCLUSIVE MODE');
 	$victim->begin("SET application_name = 'victim'; $call");
 	is(om("DO \$\$ BEGIN
-			FOR i IN 1 .. 400 LOOP
+			FOR i IN 1 .. 4000 LOOP
 				EXIT WHEN EXISTS (SELECT FROM pg_locks WHERE pid = $victim_pid AND NOT granted);
 				PERFORM pg_sleep(0.05);
 			END LOOP;

@@ -28,7 +28,7 @@ BEGIN
 }
 
 our @EXPORT = qw(
-  $fixture
+  $fixture $patience
   get_node new_node start_node new_openmetadata
   run_psql sql
   make_slow_check make_dump record_backup settle_counters
@@ -40,7 +40,7 @@ our $fixture = $ENV{UPGRADE_PREREQ_FIXTURE} || "$FindBin::RealBin/../fixture";
 
 # Seconds, after which a program that is waited for is taken to hang; more, if
 # whoever runs the tests knows the server to be slow.
-my $patience = 300;
+our $patience = 300;
 $patience = $ENV{PG_TEST_TIMEOUT_DEFAULT} if ($ENV{PG_TEST_TIMEOUT_DEFAULT} || 0) > $patience;
 
 # A server that does not exist yet.
