@@ -426,6 +426,9 @@ is( sql($standby, $db, qq{
 	'', 'and looks at all else');
 
 # its snapshot, without a slot and with one; and the slot without the standby
+# (nothing is to vacuum while a million transactions go by)
+sql($node, 'postgres', q{ALTER SYSTEM SET autovacuum_naptime = '1h'});
+$node->reload;
 my $burn = q{DO $$ BEGIN FOR i IN 1..1000100 LOOP PERFORM txid_current(); COMMIT; END LOOP; END $$};
 sql($node, 'postgres', q{SELECT pg_create_physical_replication_slot('of_standby', true)});
 $standby->append_conf('postgresql.conf', q{
