@@ -136,8 +136,7 @@ like(sql($standby, 'openmetadata_db', q{SELECT upgrade_prereq_check()}),
 cmp_ok(sql($standby, 'openmetadata_db', q{SELECT count(*) FROM upgrade_prereq_memory()}),
 	'>', 0, 'and so can the memory table');
 
-# What has arrived there and is not replayed: the report says how old it is, or
-# that it is old.
+# What has arrived there and is not replayed: the report says that it is old.
 my $late = q{
 	SELECT status, message, data ->> 'not_replayed_bytes' > '0', data ? 'replayed_until'
 	FROM upgrade_prereq_findings(include => '{read_only}') WHERE status = 'unknown'};
