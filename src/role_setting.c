@@ -73,21 +73,28 @@ static const SettingDefinition definitions[] = {
 	{"work_mem", SETTING_INTEGER, GUC_UNIT_KB, "kB"},
 };
 
-/* $1 = setting, $2 = role; the highest level first. */
+/* The levels of a role ($1), with what each has, NAME=VALUE, as "element". */
+#define LEVELS_OF_ROLE \
+"FROM pg_catalog.pg_db_role_setting AS level " \
+"CROSS JOIN LATERAL unnest(level.setconfig) AS element " \
+"WHERE (level.setdatabase = 0 OR level.setdatabase = " \
+"(SELECT d.oid FROM pg_catalog.pg_database AS d " \
+"WHERE d.datname = current_database())) " \
+"AND (level.setrole = 0 OR level.setrole = " \
+"(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1)) "
+
+#define HIGHEST_FIRST \
+"ORDER BY (level.setrole <> 0) DESC, (level.setdatabase <> 0) DESC "
+
+/* $1 = role, $2 = setting; the highest level first. */
 static const char level_query[] =
-"SELECT substr(element, length($1) + 2), "
-"CASE WHEN s.setdatabase = 0 AND s.setrole = 0 THEN 'global' "
-"WHEN s.setrole = 0 THEN 'database' "
-"WHEN s.setdatabase = 0 THEN 'user' ELSE 'database user' END "
-"FROM pg_catalog.pg_db_role_setting AS s "
-"CROSS JOIN LATERAL unnest(s.setconfig) AS element "
-"WHERE lower(split_part(element, '=', 1)) = $1 "
-"AND (s.setdatabase = 0 OR s.setdatabase = "
-"(SELECT d.oid FROM pg_catalog.pg_database AS d "
-"WHERE d.datname = current_database())) "
-"AND (s.setrole = 0 OR s.setrole = "
-"(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $2)) "
-"ORDER BY (s.setrole <> 0) DESC, (s.setdatabase <> 0) DESC";
+"SELECT substr(element, length($2) + 2), "
+"CASE WHEN level.setdatabase = 0 AND level.setrole = 0 THEN 'global' "
+"WHEN level.setrole = 0 THEN 'database' "
+"WHEN level.setdatabase = 0 THEN 'user' ELSE 'database user' END "
+LEVELS_OF_ROLE
+"AND lower(split_part(element, '=', 1)) = $2 "
+HIGHEST_FIRST;
 
 /*
  * The settings that plans depend on and that this session has otherwise than a
@@ -99,15 +106,9 @@ static const char planner_query[] =
 "SELECT s.name, expected.setting "
 "FROM pg_catalog.pg_settings AS s "
 "CROSS JOIN LATERAL (SELECT COALESCE((SELECT substr(element, length(s.name) + 2) "
-"FROM pg_catalog.pg_db_role_setting AS level "
-"CROSS JOIN LATERAL unnest(level.setconfig) AS element "
-"WHERE lower(split_part(element, '=', 1)) = s.name "
-"AND (level.setdatabase = 0 OR level.setdatabase = "
-"(SELECT d.oid FROM pg_catalog.pg_database AS d "
-"WHERE d.datname = current_database())) "
-"AND (level.setrole = 0 OR level.setrole = "
-"(SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = $1)) "
-"ORDER BY (level.setrole <> 0) DESC, (level.setdatabase <> 0) DESC LIMIT 1), "
+LEVELS_OF_ROLE
+"AND lower(split_part(element, '=', 1)) = s.name "
+HIGHEST_FIRST "LIMIT 1), "
 "s.reset_val)) AS expected (setting) "
 "WHERE s.context = 'user' AND expected.setting IS DISTINCT FROM s.setting "
 "AND (s.name ~ '^(enable|geqo|cpu|parallel|min_parallel)(_|$)' "
@@ -265,7 +266,7 @@ static List *
 catalog_levels(const SettingDefinition *definition, const char *role_name,
 			   MemoryContext context)
 {
-	const char *arguments[] = {definition->name, role_name};
+	const char *arguments[] = {role_name, definition->name};
 	uint64		rows = query_run(level_query, 2, arguments);
 	List	   *levels = NIL;
 

@@ -76,7 +76,7 @@ BEGIN
         RETURN;
     END IF;
     place := 0;
-    FOR level IN EXECUTE format('SELECT * FROM (%s) AS level (raw, source)', query) USING name, role_name
+    FOR level IN EXECUTE format('SELECT * FROM (%s) AS level (raw, source)', query) USING role_name, name
     LOOP
         setting := pg_temp.upgrade_prereq_normalise(name, level.raw);
         CONTINUE WHEN setting IS NULL;
