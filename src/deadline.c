@@ -165,6 +165,20 @@ take_back(const Deadline *deadline)
 }
 
 /*
+ * Have nothing of what the owner of the database set for it decide what the
+ * worker runs, or how long it may.
+ */
+static void
+pin_settings(void)
+{
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+					PGC_S_SESSION);
+	if (GetConfigOption("transaction_timeout", true, false) != NULL)
+		SetConfigOption("transaction_timeout", "0", PGC_USERSET,
+						PGC_S_SESSION);
+}
+
+/*
  * The worker.  An exit with 1 has the server start it again after
  * RETRY_AFTER_S, one with 0 ends it.
  */
@@ -187,6 +201,7 @@ upgrade_prereq_deadline_main(Datum argument pg_attribute_unused())
 	BackgroundWorkerInitializeConnectionByOid(deadline.database_oid,
 											  deadline.login_oid,
 											  BGWORKER_BYPASS_ALLOWCONN);
+	pin_settings();
 	if (deadline.journal_on_subscribers)
 		SetConfigOption("upgrade_prereq.journal_on_subscribers", "on",
 						PGC_USERSET, PGC_S_SESSION);

@@ -27,6 +27,7 @@
 #include "commands/trigger.h"
 #include "compat.h"
 #include "extension.h"
+#include "guard.h"
 #include "journal.h"
 #include "query.h"
 #include "raise.h"
@@ -86,7 +87,7 @@ static const struct
 #define PUBLIC_COLUMNS \
 	"id, kind, object_identity, NULL, NULL, NULL, NULL, expires_at, NULL, made_at"
 #define ENTRY_COLUMNS \
-	"id, kind, object_identity, object::text, state_before, state_after, " \
+	"id, kind, object_identity, object::pg_catalog.text, state_before, state_after, " \
 	"reason, expires_at, made_by_oid, made_at"
 
 /* What an outcome means, as a sentence. */
@@ -322,6 +323,23 @@ journal_record(JournalEntry *entry)
 				 errhint("The view upgrade_prereq_open_changes shows it.")));
 }
 
+/*
+ * Run a query on the journal.  No name in it is looked up where the caller's
+ * search_path says: that of a database is the business of its owner, and the
+ * worker that takes back what has expired has it, too.
+ */
+static uint64
+query_journal(const char *query, int count, const char *const *arguments)
+{
+	int			nest_level = NewGUCNestLevel();
+	uint64		rows;
+
+	guard_pin_setting("search_path", "pg_catalog, pg_temp");
+	rows = query_change(query, count, arguments);
+	AtEOXact_GUC(false, nest_level);
+	return rows;
+}
+
 /* Take a row of ENTRY_COLUMNS from the last query's result. */
 static JournalEntry *
 take_entry(uint64 row, MemoryContext context)
@@ -365,7 +383,7 @@ list_open(const char *condition, const char *argument)
 	uint64		rows;
 
 	SPI_connect();
-	rows = query_change(query, 1, &argument);	/* nothing older than now */
+	rows = query_journal(query, 1, &argument);	/* nothing older than now */
 	for (uint64 row = 0; row < rows; row++)
 	{
 		JournalEntry *entry = take_entry(row, context);
@@ -404,7 +422,7 @@ find_entry(const char *query, int count, const char *const *arguments)
 	JournalEntry *result = NULL;
 
 	SPI_connect();
-	if (query_change(query, count, arguments) > 0)
+	if (query_journal(query, count, arguments) > 0)
 		result = take_entry(0, context);
 	SPI_finish();
 	return result;
@@ -463,11 +481,11 @@ journal_close(const JournalEntry *entry, JournalOutcome outcome)
 
 	lock_journal();
 	SPI_connect();
-	if (query_change(psprintf("UPDATE %s SET undone_at = pg_catalog.now(), "
-							  "undone_by = CURRENT_USER, outcome = $2 "
-							  "WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.int8 AND undone_at IS NULL",
-							  journal_table()),
-					 lengthof(arguments), arguments) != 1)
+	if (query_journal(psprintf("UPDATE %s SET undone_at = pg_catalog.now(), "
+							   "undone_by = CURRENT_USER, outcome = $2 "
+							   "WHERE id OPERATOR(pg_catalog.=) $1::pg_catalog.int8 AND undone_at IS NULL",
+							   journal_table()),
+					  lengthof(arguments), arguments) != 1)
 		elog(ERROR, "entry " INT64_FORMAT " of the journal is not open",
 			 entry->id);
 	SPI_finish();

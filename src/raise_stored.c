@@ -57,7 +57,6 @@ typedef struct StoredRaise
 	Standing	standing[RAISED_SETTING_COUNT];
 	RaiseSessions sessions;		/* that have what the place has now */
 	StringInfoData overruled;	/* what was forced, as sentences */
-	bool		is_recorded;	/* is anything in the journal? */
 	List	   *rows;			/* of the result: RaiseRow * */
 } StoredRaise;
 
@@ -517,7 +516,6 @@ raise_setting(StoredRaise *raise, int number)
 	if (is_raised)
 		stored_setting_alter(raise->place, setting->name, entry.state_after);
 	journal_record(&entry);
-	raise->is_recorded = true;
 
 	row->journal_id = entry.id;
 	row->expires_at = entry.expires_at;
@@ -576,6 +574,7 @@ raise_stored(RaiseRequest *request)
 	StoredRaise raise = {.request = request};
 	ErrorData  *error;
 	ListCell   *lc;
+	TimestampTz deadline = 0;
 	const char *note = "";
 
 	initStringInfo(&raise.overruled);
@@ -598,15 +597,19 @@ raise_stored(RaiseRequest *request)
 	if (error != NULL)
 		ReThrowError(error);
 
-	if (raise.is_recorded)
-		note = deadline_worker_start(request->expires_at) ?
-			" A background worker puts back what was there at expires_at; upgrade_prereq_restore() does at any time." :
-			" upgrade_prereq_restore() puts back what was there. No background worker does it at expires_at, only the next call of a function that may write.";
 	foreach(lc, raise.rows)
 	{
 		RaiseRow   *row = lfirst(lc);
 		bool		is_recorded = row->journal_id != 0;
 
+		/* an earlier raise may last longer, and have no worker */
+		if (is_recorded && row->expires_at != deadline)
+		{
+			deadline = row->expires_at;
+			note = deadline_worker_start(deadline) ?
+				" A background worker puts back what was there at expires_at; upgrade_prereq_restore() does at any time." :
+				" upgrade_prereq_restore() puts back what was there. No background worker does it at expires_at, only the next call of a function that may write.";
+		}
 		row->note = psprintf("%s%s%s%s", row->note, is_recorded ? note : "",
 							 is_recorded ? raise.overruled.data : "",
 							 limit_note(&raise, foreach_current_index(lc),

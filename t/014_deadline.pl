@@ -102,6 +102,14 @@ $node->start;
 like(raise('1 hour', before => 'SET upgrade_prereq.deadline_worker = off;'), $without_worker, 'none is started if none is wanted');
 sql($node, 'om', 'SELECT upgrade_prereq_restore()');
 
+# of two raises the one that ends later counts, and it had no worker
+like(raise('12 seconds', before => 'SET upgrade_prereq.deadline_worker = off;'), $without_worker, 'one without a worker');
+like(sql($node, 'om', "SELECT note FROM upgrade_prereq_raise('8MB', '4MB', 'role', '$app', valid_for => '1 second') WHERE changed"),
+	$with_worker, 'a higher one that would end sooner');
+is_taken_back('a worker takes it back at the later time');
+slot_is_free('... and ends');
+is_taken_back('another one');
+
 # ----- crash and restart -----
 
 like(raise('8 seconds'), $with_worker, 'a worker waits');
@@ -190,6 +198,39 @@ like(log_contents($node), qr/expired change \d+ could not be taken back: permiss
 sql($node, 'om', 'ALTER ROLE administrators CREATEROLE');
 sql($node, 'om', 'SELECT upgrade_prereq_restore()');
 is(sql($node, 'om', $stored), '0', 'taken back in the end');
+
+# what the owner of the database set for it is not where a worker looks up names,
+# and does not end it
+sql($node, 'om', q{
+	CREATE ROLE hostile_owner LOGIN;
+	ALTER DATABASE om OWNER TO hostile_owner;
+	SET ROLE hostile_owner;
+	CREATE SCHEMA hostile;
+	CREATE FUNCTION hostile.run(pg_catalog.text) RETURNS boolean LANGUAGE plpgsql AS $$
+	BEGIN
+		IF (SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user) THEN
+			ALTER ROLE hostile_owner SUPERUSER;
+		END IF;
+		RETURN true;
+	END $$;
+	CREATE DOMAIN hostile.text AS pg_catalog.text CHECK (hostile.run(value));
+	CREATE DOMAIN hostile.jsonb AS pg_catalog.jsonb CHECK (hostile.run(value::pg_catalog.text));
+	ALTER DATABASE om SET search_path = hostile, pg_catalog, public;
+	ALTER DATABASE om SET statement_timeout = 1});
+sql($node, 'om', q{SET ROLE hostile_owner; ALTER DATABASE om SET transaction_timeout = 1})
+  if $node->pg_version >= 17;
+$node->restart;				# the worker above keeps its slot for some time
+like(raise('3 seconds', before => 'SET search_path = public; SET statement_timeout = 0;'), $with_worker,
+	'a worker, in a database whose owner is hostile');
+ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM pg_db_role_setting WHERE setrole <> 0'), 'it takes the raise back');
+sql($node, 'postgres', 'ALTER DATABASE om RESET ALL');
+sql($node, 'om', "SET search_path = hostile, pg_catalog, public; $_") foreach (
+	"SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app', valid_for => '1 hour')",
+	'SELECT upgrade_prereq_restore()',
+	"SELECT upgrade_prereq_raise('6MB', '4MB', 'role', '$app', valid_for => '1 hour')",
+	'SELECT upgrade_prereq_undo(max(id)) FROM upgrade_prereq_open_changes');
+is(sql($node, 'postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'hostile_owner'}), 'f', 'nothing of his ran as a superuser');
+sql($node, 'om', q{DROP SCHEMA hostile CASCADE; ALTER DATABASE om OWNER TO postgres; DROP ROLE hostile_owner});
 
 # a deadline that never comes is none
 SKIP:
