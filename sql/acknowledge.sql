@@ -61,7 +61,7 @@ JOIN upgrade_prereq_acknowledgements AS a USING (finding_key);
 CREATE FUNCTION pg_temp.report(format text) RETURNS SETOF text LANGUAGE sql AS $$
     SELECT regexp_replace(regexp_replace(replace(line, CURRENT_USER, '<me>'),
                                          '"(id|made_at)": [^,}]*', '"\1": "<\1>"', 'g'),
-                          'undo\([0-9]+\)', 'undo(<id>)', 'g')
+                          'undo\([0-9]+::', 'undo(<id>::', 'g')
     FROM upgrade_prereq_check('1.13.5', $1, include => '{acknowledgements,held_locks,pg_trgm,superseded_pipeline_runs}', deep => true) AS line
     WHERE line !~ '^(- )?Left out'
 $$;
@@ -74,7 +74,7 @@ FROM (SELECT (pg_temp.report('json')::jsonb) AS document) AS report;
 BEGIN;
 UPDATE openmetadata.search_reindex_lock SET expiresat = 9999999999999;
 SELECT * FROM pg_temp.shown;
-SELECT detail, hint, fix_sql ~ '^SELECT \* FROM public.upgrade_prereq_undo\([0-9]+\);$' AS fix_sql, undo_sql, data #>> '{acknowledgement,reason}' AS reason
+SELECT detail, hint, fix_sql ~ '^SELECT \* FROM public.upgrade_prereq_undo\([0-9]+::bigint\);$' AS fix_sql, undo_sql, data #>> '{acknowledgement,reason}' AS reason
 FROM upgrade_prereq_findings(include => '{acknowledgements,held_locks}') WHERE check_id = 'acknowledgements';
 SELECT pg_temp.report('text');
 -- ... and holds again when that is over

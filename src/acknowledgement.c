@@ -357,7 +357,7 @@ useless_finding(const Check *check, const Acknowledgement *acknowledgement,
 				 psprintf(" Found: %s.", extent_text(found)) : "",
 				 acknowledgement->made_by, acknowledgement->reason);
 	finding->hint = useless[worth].hint;
-	finding->fix_sql = psprintf("SELECT * FROM %s.upgrade_prereq_undo(%s);",
+	finding->fix_sql = psprintf("SELECT * FROM %s.upgrade_prereq_undo(%s::bigint);",
 								quote_identifier(extension_schema()),
 								acknowledgement->id);
 	finding->data = with_acknowledgement(NULL, acknowledgement);

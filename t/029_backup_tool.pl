@@ -242,6 +242,33 @@ foreach my $method ('lz4', 'zstd')
 
 tool_is('--require that is met', [ '-q', '--require', 'complete', $path{custom} ], 0, '');
 tool_is('--require of a level that is none', [ '--require=perfect', $path{custom} ], 2, '', qr/"perfect" is no level/);
+# ----- nothing that somebody else made is called -----
+
+# The owner of the database may create in its schema public, and sends operators
+# of his own there; who records is a superuser.
+sql($node, 'postgres', "CREATE ROLE owner_of_db LOGIN; ALTER DATABASE $db OWNER TO owner_of_db");
+sql($node, $db, q{
+	GRANT CREATE ON SCHEMA public TO owner_of_db;
+	SET ROLE owner_of_db;
+	CREATE FUNCTION public.take(text) RETURNS text LANGUAGE plpgsql AS
+	$$BEGIN EXECUTE 'ALTER ROLE owner_of_db SUPERUSER'; RETURN $1; END$$;
+	CREATE FUNCTION public.take(text, bigint) RETURNS text LANGUAGE sql AS 'SELECT public.take($1) || $2::text';
+	CREATE FUNCTION public.concat_ws(text, text, text, text, text) RETURNS text LANGUAGE sql AS 'SELECT public.take($2)';
+	CREATE OPERATOR public.|| (LEFTARG = text, RIGHTARG = bigint, FUNCTION = public.take)});
+{
+	local $ENV{PGUSER} = 'postgres';
+
+	(my $rc, $out, my $err) = run_tool($long);
+	is($rc, 0, 'recorded by a superuser') or diag($err);
+	($rc, $out, $err) = run_tool('--mark', '-q');
+	is("$rc$out$err", '0', 'a mark by a superuser, and nothing else is said');
+}
+is(sql($node, 'postgres', q{SELECT rolsuper FROM pg_roles WHERE rolname = 'owner_of_db'}), 'f', 'the owner of the database is none');
+sql($node, $db, q{
+	DROP OPERATOR public.|| (text, bigint);
+	DROP FUNCTION public.take(text, bigint), public.take(text), public.concat_ws(text, text, text, text, text)});
+
+tool_is('an empty file', [ '/dev/null' ], 2, '', qr/"\/dev\/null" is empty/);
 tool_is('a declared snapshot', [ '--declare=rds', '--reference=om-1', '--taken-at', '2024-02-29 12:00+00', '--reason', q{it's} ], 0,
 	qr/^Recorded: RDS snapshot "om-1" .*^Level: declared$/ms);
 is(sql($node, $db, q{SELECT reason FROM upgrade_prereq_journal WHERE object ->> 'kind' = 'rds'}), q{it's}, 'its reason');

@@ -425,7 +425,7 @@ report_outcome(ResolveRow *row, const Settlement *settlement)
 			row->changed = true;
 			row->journal_id = settlement->journal_id;
 			row->note = "It is settled; the journal has its row as it was.";
-			row->undo_sql = psprintf("SELECT * FROM %s.upgrade_prereq_undo(" INT64_FORMAT ");",
+			row->undo_sql = psprintf("SELECT * FROM %s.upgrade_prereq_undo(" INT64_FORMAT "::bigint);",
 									 quote_identifier(extension_schema()),
 									 settlement->journal_id);
 			break;
