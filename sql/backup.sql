@@ -97,6 +97,11 @@ SELECT level, missing FROM upgrade_prereq_record_backup(data =>
     '{"version": "1.13.4", "databaseType": "POSTGRES", "databaseName": "other", "tables": {}}');
 -- something
 SELECT level, missing FROM upgrade_prereq_record_backup(data => 'something else', size_bytes => 14);
+-- of no use, whoever says that there is a backup
+SELECT level, missing FROM upgrade_prereq_record_backup(data => '', size_bytes => 0);
+SELECT level, missing FROM upgrade_prereq_record_backup(data => '\xfffe2d002d00', size_bytes => 6);
+SELECT level, missing FROM upgrade_prereq_record_backup(
+    data => substring('\x1f8b080000000000000303000000000000000000'::bytea FOR 12), size_bytes => 12);
 SELECT level, missing, needs_bytes > 0 AS needs_bytes, journal_id FROM upgrade_prereq_record_backup(data => 'PGDMP', size_bytes => 1000);
 TRUNCATE upgrade_prereq_journal RESTART IDENTITY;
 

@@ -250,6 +250,38 @@ foreach my $format ('c', 'p')
 	unlike($rest, qr/CONSTRAINT|INDEX|TRIGGER/, "format $format: of the parts only sequences are there");
 	like($rest, qr/SEQUENCE SET/, "format $format: they are");
 }
+# Of some tables or schemas pg_dump writes nothing that they depend on.
+sql($node, $db, q{
+	CREATE SCHEMA elsewhere;
+	CREATE FUNCTION elsewhere.twice(int, text) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2 * $1';
+	CREATE FUNCTION openmetadata.run() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+	CREATE TYPE elsewhere.mood AS ENUM ('good');
+	CREATE DOMAIN elsewhere.age AS int;
+	CREATE TABLE openmetadata.dependent (a int DEFAULT elsewhere.twice(1, 'x'), moods elsewhere.mood[], age elsewhere.age);
+	CREATE TRIGGER run AFTER DELETE ON openmetadata.dependent EXECUTE FUNCTION openmetadata.run()});
+foreach my $format ('c', 'p')
+{
+	mark();
+	level_is("whole, with what tables depend on, format $format", dump_db("whole_$format", '-F', $format), 'fresh');
+	level_is("one schema, format $format", dump_db("schema_$format", '-F', $format, '-n', 'openmetadata'), 'header',
+		qr/^Its tables are in it without: function twice\(integer, text\), type age, type mood\.$/);
+	level_is("tables only, format $format", dump_db("tables_$format", '-F', $format, '-t', 'openmetadata.*'), 'header',
+		qr/^Its tables are in it without: function run\(\), function twice\(integer, text\), schema openmetadata, type age, type mood\.$/);
+}
+sql($node, $db, 'DROP TABLE openmetadata.dependent; DROP FUNCTION openmetadata.run(); DROP SCHEMA elsewhere CASCADE');
+SKIP:
+{
+	skip 'no pg_trgm', 3 if sql($node, $db, q{SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_trgm'}) eq '0';
+	sql($node, $db, q{
+		CREATE EXTENSION pg_trgm SCHEMA public;
+		CREATE INDEX by_trigram ON openmetadata.parted USING gin (t public.gin_trgm_ops)});
+	mark();
+	level_is('whole, with an extension', dump_db('whole'), 'fresh');
+	level_is('without the extension', dump_db('no_extension', '-n', 'openmetadata'), 'header',
+		qr/^Its tables are in it without: extension pg_trgm\.$/);
+	sql($node, $db, 'DROP EXTENSION pg_trgm CASCADE');
+}
+mark();
 level_is('plain, a table left out', dump_db('plain_without', '-F', 'p', '-T', 'openmetadata.user_entity'),
 	'header', qr/^Tables are missing in it: user_entity\.$/);
 level_is('without comments', dump_db('no_comments', '--no-comments'), 'complete', qr/holds no mark/);
@@ -423,7 +455,8 @@ sub changes_are
 changes_are('a row inserted', 'INSERT INTO openmetadata.nothing_in_it VALUES (1)', qr/rows have changed, in: nothing_in_it\./);
 changes_are('a row updated', q{UPDATE openmetadata.parted SET t = 'x' WHERE id = 1}, qr/rows have changed, in: part_1\./);
 changes_are('a row deleted', 'DELETE FROM openmetadata.parted WHERE id = 2', qr/rows have changed, in: part_1\./);
-changes_are('a table emptied', 'TRUNCATE openmetadata.nothing_in_it', qr/rows have changed, in: nothing_in_it\./);
+changes_are('a table emptied', 'TRUNCATE openmetadata.nothing_in_it', qr/rows have changed, in: nothing_in_it \(written anew, as by VACUUM FULL or TRUNCATE\)\./);
+changes_are('a table written anew', 'VACUUM FULL openmetadata.nothing_in_it', qr/rows have changed, in: nothing_in_it \(written anew, as by VACUUM FULL or TRUNCATE\)\./);
 forget();
 level_is('no mark, before', dump_db('changes', '--no-comments'), 'complete', qr/holds no mark of this database: what/);
 sql($node, $db, 'INSERT INTO openmetadata.nothing_in_it VALUES (1)');

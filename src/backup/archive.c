@@ -338,7 +338,11 @@ refuse_any(Archive *archive, ArchiveSource *source, const char *head)
 	else if (memcmp(head, "\xff\xfe", 2) == 0 || memcmp(head, "\xfe\xff", 2) == 0)
 		archive->problem = "the file is text in UTF-16, as PowerShell writes the output of a program, and cannot be restored";
 	else
+	{
 		archive->problem = "the file does not begin as a dump does";
+		return;
+	}
+	archive_set_complete(archive, ARCHIVE_COMPLETE_NO, archive->problem);
 }
 
 /* Which format it is, and the function that reads it. */

@@ -145,15 +145,22 @@ table_array(const Archive *archive, const char *description,
 }
 
 /*
- * The entries of tables and sequences of a schema that are not in their
- * definitions, as an array of [kind, name].
+ * The entries that say what tables and sequences of a schema have besides
+ * their definitions, and of what they may need whatever its schema, as an array
+ * of [kind, name].
  */
 static char *
 part_array(const Archive *archive, const char *schema_name)
 {
-	static const char *const kinds[] = {
-		"CONSTRAINT", "FK CONSTRAINT", "INDEX", "TRIGGER", "SEQUENCE SET",
-		"ROW SECURITY"
+	static const struct
+	{
+		const char *description;
+		bool		is_in_schema;
+	}			kinds[] = {
+		{"CONSTRAINT", true}, {"FK CONSTRAINT", true}, {"INDEX", true},
+		{"TRIGGER", true}, {"SEQUENCE SET", true}, {"ROW SECURITY", true},
+		{"SCHEMA", false}, {"EXTENSION", false}, {"FUNCTION", false},
+		{"TYPE", false}, {"DOMAIN", false}
 	};
 	StringInfoData array;
 
@@ -165,12 +172,16 @@ part_array(const Archive *archive, const char *schema_name)
 		size_t		kind = 0;
 
 		CHECK_FOR_INTERRUPTS();
-		while (kind < lengthof(kinds) && strcmp(entry->description, kinds[kind]) != 0)
+		while (kind < lengthof(kinds) &&
+			   strcmp(entry->description, kinds[kind].description) != 0)
 			kind++;
-		if (kind == lengthof(kinds) || !is_in_schema(archive, entry, schema_name))
+		if (kind == lengthof(kinds) ||
+			!(kinds[kind].is_in_schema ?
+			  is_in_schema(archive, entry, schema_name) :
+			  is_of_this_database(archive, entry)))
 			continue;
 		append_comma(&array);
-		appendStringInfo(&array, "[\"%s\", ", kinds[kind]);
+		appendStringInfo(&array, "[\"%s\", ", kinds[kind].description);
 		escape_json(&array, archive_text(archive, entry->tag));
 		appendStringInfoChar(&array, ']');
 	}

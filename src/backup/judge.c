@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xlog.h"
 #include "backup/evidence.h"
 #include "catalog/namespace.h"
@@ -51,7 +52,43 @@
 	"FROM relation AS r JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = r.oid " \
 	"WHERE NOT t.tgisinternal AND t.tgparentid = 0 " \
 	"UNION ALL SELECT 'SEQUENCE SET', r.name, format('value of sequence %s', r.name) " \
-	"FROM relation AS r WHERE r.kind = 'S'"
+	"FROM relation AS r WHERE r.kind = 'S' "
+
+/*
+ * What these relations cannot be restored without, and a dump of some tables or
+ * schemas lacks: the schema, and extensions, functions and types that they
+ * depend on.  The schema public, and what initdb made, are in no dump.
+ */
+#define NEEDED_OBJECTS \
+	"SELECT DISTINCT d.refclassid, d.refobjid FROM (" \
+	"SELECT 'pg_class'::regclass AS classid, r.oid FROM relation AS r " \
+	"UNION ALL SELECT 'pg_class'::regclass, i.oid FROM dumped_index AS i " \
+	"UNION ALL SELECT 'pg_attrdef'::regclass, a.oid FROM relation AS r " \
+	"JOIN pg_catalog.pg_attrdef AS a ON a.adrelid = r.oid " \
+	"UNION ALL SELECT 'pg_constraint'::regclass, k.oid FROM relation AS r " \
+	"JOIN pg_catalog.pg_constraint AS k ON k.conrelid = r.oid " \
+	"UNION ALL SELECT 'pg_trigger'::regclass, t.oid FROM relation AS r " \
+	"JOIN pg_catalog.pg_trigger AS t ON t.tgrelid = r.oid AND NOT t.tgisinternal) AS part " \
+	"JOIN pg_catalog.pg_depend AS d ON d.classid = part.classid AND d.objid = part.oid"
+#define WANTED_OBJECTS \
+	"UNION ALL SELECT 'SCHEMA', n.nspname, format('schema %s', n.nspname) " \
+	"FROM pg_catalog.pg_namespace AS n WHERE n.nspname = $1 AND n.nspname <> 'public' " \
+	"UNION ALL SELECT DISTINCT 'EXTENSION', x.extname, format('extension %s', x.extname) " \
+	"FROM needed AS o JOIN pg_catalog.pg_depend AS m ON m.classid = o.refclassid AND m.objid = o.refobjid " \
+	"AND m.deptype = 'e' JOIN pg_catalog.pg_extension AS x ON x.oid = m.refobjid " \
+	"WHERE x.oid >= " CppAsString2(FirstNormalObjectId) " " \
+	"UNION ALL SELECT 'FUNCTION', f.signature, format('function %s', f.signature) " \
+	"FROM own_object AS o JOIN pg_catalog.pg_proc AS p ON p.oid = o.refobjid AND p.prokind = 'f' " \
+	"CROSS JOIN LATERAL (SELECT format('%s(%s)', p.proname, " \
+	"array_to_string(ARRAY(SELECT format_type(a.type, NULL) " \
+	"FROM unnest(p.proargtypes) WITH ORDINALITY AS a (type, place) ORDER BY a.place), ', '))) AS f (signature) " \
+	"WHERE o.refclassid = 'pg_proc'::regclass " \
+	"UNION ALL SELECT DISTINCT e.kind, t.typname, format('type %s', t.typname) " \
+	"FROM own_object AS o JOIN pg_catalog.pg_type AS a ON a.oid = o.refobjid " \
+	"JOIN pg_catalog.pg_type AS t ON t.oid = CASE WHEN a.typcategory = 'A' AND a.typelem <> 0 THEN a.typelem ELSE a.oid END " \
+	"CROSS JOIN LATERAL (SELECT CASE t.typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END) AS e (kind) " \
+	"WHERE o.refclassid = 'pg_type'::regclass AND t.typtype IN ('b', 'd', 'e', 'r', 'c') " \
+	"AND NOT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.oid = t.typrelid AND c.relkind <> 'c')"
 
 /* Is a table t among those of an archive, by its name or as itself? */
 #define IS_NAMED \
@@ -86,7 +123,11 @@ OPENMETADATA_RELATIONS("'r', 'p', 'S'") "), "
 "FROM expected AS r JOIN pg_catalog.pg_index AS i ON i.indrelid = r.oid "
 "JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid "
 "WHERE i.indisready AND (i.indisvalid OR r.kind = 'p')), "
-"wanted AS (" WANTED_PARTS "), "
+"needed AS (" NEEDED_OBJECTS "), "
+"own_object AS (SELECT o.* FROM needed AS o WHERE o.refobjid >= " CppAsString2(FirstNormalObjectId) " "
+"AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend AS m WHERE m.classid = o.refclassid AND m.objid = o.refobjid "
+"AND m.deptype = 'e')), "
+"wanted AS (" WANTED_PARTS WANTED_OBJECTS "), "
 "secured AS (SELECT tag AS name FROM part WHERE kind = 'ROW SECURITY' "
 "UNION SELECT name FROM relation WHERE is_secured), "
 "times AS (SELECT (e -> 'moment' ->> 'at')::timestamptz AS recorded, (e ->> 'taken_at')::timestamptz AS taken, "
@@ -282,6 +323,14 @@ is_of_older_version(const Backup *backup, const Facts *facts,
 		 version_compare(&version, &installation->installed) < 0);
 }
 
+/* Can its contents not be seen at all? */
+static bool
+is_closed(const Facts *facts)
+{
+	return is_value(facts, STATE, archive_state_name(ARCHIVE_CLOSED)) ||
+		is_value(facts, FORMAT, archive_format_name(ARCHIVE_UNKNOWN));
+}
+
 /* Up to the level header: what is this file? */
 static bool
 judge_header(Backup *backup, const Facts *facts,
@@ -302,8 +351,12 @@ judge_header(Backup *backup, const Facts *facts,
 			  psprintf("It is of another database, called \"%s\".",
 					   text_of(facts, DATABASE)),
 			  "Back up this database.");
-	else if (is_value(facts, STATE, archive_state_name(ARCHIVE_CLOSED)) ||
-			 is_value(facts, FORMAT, archive_format_name(ARCHIVE_UNKNOWN)))
+	else if (is_closed(facts) &&
+			 is_value(facts, COMPLETE, archive_complete_name(ARCHIVE_COMPLETE_NO)))
+		reach(backup, BACKUP_NONE,
+			  psprintf("It is not whole: %s.", text_of(facts, COMPLETE_REASON)),
+			  "Make the backup again.");
+	else if (is_closed(facts))
 		reach(backup, BACKUP_DECLARED,
 			  psprintf("What is in the file cannot be seen: %s.",
 					   text_of(facts, PROBLEM)),
@@ -366,7 +419,7 @@ judge_list(Backup *backup, const Facts *facts)
 		reach(backup, BACKUP_HEADER,
 			  psprintf("Its tables are in it without: %s.",
 					   facts->column[MISSING_PARTS]),
-			  "Dump the whole database, with all sections.");
+			  "Dump the whole database, with all sections, schemas and extensions.");
 	else
 		return true;
 	return false;
