@@ -87,6 +87,11 @@ like($rows[4], qr/^gone          -        unreachable  .*"nowhere" does not exis
 like($rows[5], qr/^empty         unknown  fail         error: openmetadata_version: this database does not hold OpenMetadata's tables$/,
 	'one that holds nothing');
 
+# a service is one, however its heading is written
+my $headings = write_file('headings', join('', map { "$_\n${where}dbname=postgres\nuser=bare\n" } (' [one]', "\t[two]\t", "[three]\r", '[four]  # the big one')));
+($rc, $out, $err) = run_tool("--services=$headings", '--target=1.11.0');
+is(join(' ', $out =~ /^(\S+) +unknown/mg), 'one two three four', 'each service is asked');
+
 ($rc, $out, $err) = run_tool('--jobs=1', '--target=1.11.0', '--deep', "host=$host port=$port dbname=good user=openmetadata_user");
 is($rc, 0, 'the exit status if all may start');
 ($rc, $out, $err) = run_tool('--target=1.11.0', '--deep', '--fail-level=notice',
@@ -113,6 +118,7 @@ like($json->{installations}[3]{error}, qr/"nowhere" does not exist/, 'but what p
 foreach my $connection (
 	"host=$host port=$port dbname=good user=bare password='do not\\' tell'",
 	"host=$host port=$port dbname=good user=bare password=do-not-tell",
+	"host=$host port=$port dbname=good user=bare password=do\\ not\\ tell",
 	"postgresql://bare:do-not-tell\@/good?host=$host&port=$port",
 	"postgresql:///good?host=$host&port=$port&user=bare&password=do-not-tell")
 {
