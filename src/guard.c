@@ -340,11 +340,17 @@ obstacle_add(const Obstacle *first, const Obstacle *other)
 void
 obstacle_raise(const Obstacle *obstacle)
 {
+	const char *hint = obstacle->hint;
+
+	/* an error has no other place for the fix */
+	if (hint != NULL && obstacle->fix_sql != NULL &&
+		strstr(hint, obstacle->fix_sql) == NULL)
+		hint = psprintf("%s The fix: %s", hint, obstacle->fix_sql);
 	ereport(ERROR,
 			(errcode(obstacle->sqlerrcode),
 			 errmsg("%s", obstacle->message),
 			 obstacle->detail ? errdetail("%s", obstacle->detail) : 0,
-			 obstacle->hint ? errhint("%s", obstacle->hint) : 0));
+			 hint ? errhint("%s", hint) : 0));
 }
 
 /* guard_run() for those who cannot go on: an obstacle is raised as an error. */
