@@ -80,6 +80,29 @@ is(openmetadata(q{
 	WHERE table_name = 'profiler_data_time_series' AND operation LIKE 'rewrite%'}),
 	'small', 'a rewrite stays in its tablespace');
 is(openmetadata($check), 'info|passed', 'there is room in the small tablespace');
+is(openmetadata("SELECT string_agg(place, ', ') FROM upgrade_prereq_file_systems()"),
+	'tablespace pg_default, pg_wal, tablespace small', 'the tablespaces of tables are looked at');
+
+# What an UPDATE adds is where the table and its indexes are; and what an earlier
+# statement of the upgrade adds to a table that is written anew is there, too.
+is(openmetadata(q{
+	SELECT DISTINCT tablespace FROM upgrade_prereq_disk('1.13.4')
+	WHERE table_name = 'profiler_data_time_series' AND basis ~ 'new rows'}),
+	'small', 'new versions of rows, and their index entries, are where the old ones are');
+my $threads = q{
+	SELECT string_agg(tablespace, '|') FROM upgrade_prereq_disk('1.13.4')
+	WHERE table_name = 'thread_entity' AND operation LIKE 'rewrite%'};
+my $move = q{
+	ALTER TABLE openmetadata.thread_entity SET TABLESPACE %1$s;
+	SELECT format('ALTER INDEX %%s SET TABLESPACE %1$s', indexrelid::regclass)
+	FROM pg_index WHERE indrelid = 'openmetadata.thread_entity'::regclass \gexec};
+openmetadata(q{
+	UPDATE openmetadata.thread_entity SET json = json::jsonb || jsonb_build_object('domains', jsonb_build_array(repeat('d', 500)));
+	VACUUM (FULL, ANALYZE) openmetadata.thread_entity});
+openmetadata(sprintf $move, 'small');
+is(openmetadata($threads), 'small|small', 'a second rewrite has the columns of the first one where the table is');
+openmetadata(sprintf $move, 'pg_default');
+is(openmetadata($threads), 'pg_default|pg_default', '... wherever that is');
 
 # Temporary files where the role that migrates has them; names that are not
 # there do not count.

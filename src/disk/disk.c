@@ -249,15 +249,17 @@ read_places(void *argument)
 
 	installation_require(installation);
 	*places = places_find(installation->role_name);
+	places_add_relations(*places, installation->schema_oid);
 }
 
 /*
  * upgrade_prereq_file_systems()
  *
- * Where the migration writes, and how much room there is, in bytes: the
- * tablespace of the database, pg_wal, and the tablespaces of temporary files.
- * Places with the same number share their room.  What is not known is null, and
- * note says why.  Errors as in upgrade_prereq_disk().
+ * Where the migration writes, and how much room there is, in bytes: pg_wal, and
+ * the tablespaces of the database, of new indexes, of temporary files, and of
+ * OpenMetadata's tables and indexes.  Places with the same number share their
+ * room.  What is not known is null, and note says why.  Errors as in
+ * upgrade_prereq_disk().
  */
 Datum
 upgrade_prereq_file_systems(PG_FUNCTION_ARGS)

@@ -29,6 +29,7 @@
 #include "commands/tablespace.h"
 #include "compat.h"
 #include "place.h"
+#include "query.h"
 #include "stored_setting.h"
 #include "utils/builtins.h"
 #include "utils/varlena.h"
@@ -49,6 +50,12 @@ static const KnownFileSystem known_file_systems[] = {
 	{0x65735546, "it is a FUSE file system, which may not tell the truth"},
 };
 #endif
+
+/* The tablespaces of the tables and indexes of a schema; 0: the database's. */
+static const char relations_query[] =
+"SELECT DISTINCT c.reltablespace FROM pg_catalog.pg_class AS c "
+"WHERE c.relnamespace = $1::oid AND c.relkind IN ('r', 'i') "
+"ORDER BY c.reltablespace";
 
 /* What there is to say of the kind of file system, or NULL. */
 static const char *
@@ -214,6 +221,7 @@ places_find(const char *role_name)
 		places->new_tablespace = get_tablespace_oid(text, true);
 	(void) place_of_tablespace(places, InvalidOid);
 	places->wal = look_at(places, "pg_wal", InvalidOid, XLOGDIR);
+	(void) place_of_tablespace(places, places->new_tablespace);
 
 	if (temporary == NIL)
 		temporary = list_make1_oid(InvalidOid);
@@ -222,4 +230,28 @@ places_find(const char *role_name)
 			lappend(places->temporary,
 					unconstify(DiskPlace *, place_of_tablespace(places, lfirst_oid(lc))));
 	return places;
+}
+
+/*
+ * Add those of the tables and indexes of a schema; the TOAST table of a table is
+ * where the table is.
+ */
+void
+places_add_relations(DiskPlaces *places, Oid schema_oid)
+{
+	const char *schema = psprintf("%u", schema_oid);
+	MemoryContext context = CurrentMemoryContext;
+	uint64		rows;
+
+	SPI_connect();
+	rows = query_run(relations_query, 1, &schema);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		Oid			tablespace = atooid(query_text(row, 1, context));
+		MemoryContext previous = MemoryContextSwitchTo(context);
+
+		(void) place_of_tablespace(places, tablespace);
+		MemoryContextSwitchTo(previous);
+	}
+	SPI_finish();
 }

@@ -39,6 +39,7 @@ typedef struct DiskPlaces
 } DiskPlaces;
 
 extern DiskPlaces *places_find(const char *role_name);
+extern void places_add_relations(DiskPlaces *places, Oid schema_oid);
 extern const DiskPlace *place_of_tablespace(DiskPlaces *places, Oid tablespace);
 
 #endif							/* UPGRADE_PREREQ_PLACE_H */

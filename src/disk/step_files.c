@@ -136,21 +136,26 @@ tablespace_use(List **uses, Oid tablespace)
 	return use;
 }
 
-/* Add a file to what a step writes. */
-static void
-add_file(Account *account, DiskStep *step, List **uses, const NewFile *file)
+/* The tablespace of a relation, or that of new ones if it is not there yet. */
+static Oid
+relation_tablespace(const Account *account, Oid relid)
 {
 	FormData_pg_class row;
-	Oid			tablespace = account->plan->places->new_tablespace;
-	double		old_bytes = 0;
-	TablespaceUse *use;
 
-	if (OidIsValid(file->replaced) && class_row(file->replaced, &row))
-	{
-		tablespace = row.reltablespace;
-		old_bytes = relation_file_bytes(file->replaced);
-	}
-	use = tablespace_use(uses, tablespace);
+	return class_row(relid, &row) ? row.reltablespace :
+		account->plan->places->new_tablespace;
+}
+
+/*
+ * Add a file to what a step writes; old_bytes of its relation go when the step
+ * ends.
+ */
+static void
+add_file(Account *account, DiskStep *step, List **uses, const NewFile *file,
+		 double old_bytes)
+{
+	TablespaceUse *use = tablespace_use(uses, relation_tablespace(account, file->relation));
+
 	use->bytes += Max(file->bytes, 0);
 	use->kept_bytes += Max(file->bytes - old_bytes, 0);
 
@@ -204,8 +209,8 @@ present_files(Oid table_oid)
 			file->kind = foreach_current_index(cell) == 0 ? FILE_HEAP :
 				foreach_current_index(cell) == 1 ? FILE_TOAST : FILE_INDEX;
 			file->table = relid;
-			file->replaced = lfirst_oid(cell);
-			file->bytes = relation_file_bytes(file->replaced);
+			file->relation = lfirst_oid(cell);
+			file->bytes = relation_file_bytes(file->relation);
 			file->rows = file->kind == FILE_HEAP ? Max(row.reltuples, 0) : 0;
 			file->certainty = CERTAINTY_ROUGH;
 			files = lappend(files, file);
@@ -298,12 +303,11 @@ add_changed_index(Account *account, DiskStep *step, List **uses,
 	double	   *size = palloc(sizeof(double));
 	double		entries = Min(rows, Max(file->rows, 0));
 
-	*size = OidIsValid(file->replaced) ? relation_file_bytes(file->replaced) : file->bytes;
+	*size = OidIsValid(file->relation) ? relation_file_bytes(file->relation) : file->bytes;
 	added.bytes = *size * Min(entries / Max(file->rows, 1) / SPLIT_SHARE, 1);
 	added.bytes = Min(added.bytes, entries * BLCKSZ);
 	/* beside the old entries, not in their place */
-	added.replaced = InvalidOid;
-	add_file(account, step, uses, &added);
+	add_file(account, step, uses, &added, 0);
 
 	step->wal_bytes += entries * (WAL_ENTRY_BYTES + WAL_DEDUP_BYTES + file->entry_bytes) +
 		added.bytes * (WAL_SPLIT_SHARE - WAL_INDEX_SHARE);
@@ -320,23 +324,23 @@ add_changed_rows(Account *account, DiskStep *step, List **uses,
 				 const NewFile *file)
 {
 	NewFile		added = *file;
-	double		old_bytes = relation_file_bytes(file->replaced);
+	double		old_bytes = relation_file_bytes(file->relation);
 	FormData_pg_class row;
 
-	added.replaced = InvalidOid;
 	if (file->kind == FILE_HEAP)
 	{
 		old_bytes = Min(old_bytes, file->rows * BLCKSZ);
 		added.bytes += (3 + ceil(file->bytes / BLCKSZ / PAGES_OF_FSM_PAGE)) * BLCKSZ;
 		step->wal_bytes += file->rows * (WAL_UPDATE_BYTES - WAL_ROW_BYTES + WAL_LOCK_BYTES);
 		/* log_heap_update(): the whole old row */
-		if (XLogLogicalInfoActive() && class_row(file->replaced, &row) &&
+		if (XLogLogicalInfoActive() && class_row(file->relation, &row) &&
 			row.relreplident == REPLICA_IDENTITY_FULL)
 			step->wal_bytes += file->bytes;
 	}
 	else
 		step->wal_bytes += file->bytes * WAL_TOAST_DELETED_SHARE;
-	add_file(account, step, uses, &added);
+	/* beside the old versions, as above */
+	add_file(account, step, uses, &added, 0);
 	if (account->plan->wal->full_pages)
 		step->wal_bytes += old_bytes;
 }
@@ -368,7 +372,7 @@ add_change(Account *account, DiskStep *step, List **uses, Oid table_oid,
 		else
 			add_changed_rows(account, step, uses, file);
 		if (file->kind == FILE_HEAP)
-			heap_blocks += relation_file_bytes(file->replaced) / BLCKSZ;
+			heap_blocks += relation_file_bytes(file->relation) / BLCKSZ;
 	}
 	step->wal_bytes += images_of_change(account, step, &indexes);
 	step->rows = estimate->changed_rows;
@@ -411,10 +415,10 @@ add_scan(Account *account, DiskStep *step, TableGrowth *growth)
  * and builds the indexes that they create; and adds to both itself.
  */
 static void
-follow_growth(Account *account, DiskStep *step, const char *table, List **uses)
+follow_growth(Account *account, DiskStep *step, const char *table,
+			  Oid table_oid, List **uses)
 {
 	TableGrowth *growth = table_growth(account, table);
-	TablespaceUse *use;
 	double		heap = step->heap_bytes;
 	double		old = Max(step->adequacy->heap_bytes, 0);
 	double		added_heap = growth->heap_bytes;
@@ -430,8 +434,10 @@ follow_growth(Account *account, DiskStep *step, const char *table, List **uses)
 	growth->heap_bytes += Max(heap - old, 0);
 	if (added_heap + growth->index_bytes == 0)
 		return;
-	use = tablespace_use(uses, account->plan->places->new_tablespace);
-	use->bytes += added_heap + growth->index_bytes;
+	if (added_heap > 0)
+		tablespace_use(uses, relation_tablespace(account, table_oid))->bytes += added_heap;
+	if (growth->index_bytes > 0)
+		tablespace_use(uses, account->plan->places->new_tablespace)->bytes += growth->index_bytes;
 	step->heap_bytes += added_heap;
 	step->index_bytes += growth->index_bytes;
 	step->indexes += growth->indexes;
@@ -490,9 +496,14 @@ step_measure(Account *account, DiskStep *step, const char *table, List **uses)
 	else
 	{
 		foreach(lc, files)
-			add_file(account, step, uses, lfirst(lc));
+		{
+			const NewFile *file = lfirst(lc);
+
+			add_file(account, step, uses, file,
+					 OidIsValid(file->relation) ? relation_file_bytes(file->relation) : 0);
+		}
 	}
-	follow_growth(account, step, table, uses);
+	follow_growth(account, step, table, table_oid, uses);
 
 	if (step->kind != STEP_QUERY && step->wal_bytes > 0)
 		step->wal_bytes += WAL_CATALOG_BYTES;

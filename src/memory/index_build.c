@@ -463,7 +463,7 @@ index_file(Relation table, const IndexBuild *build, TableSample *sample,
 
 	file->kind = FILE_INDEX;
 	file->table = RelationGetRelid(table);
-	file->replaced = build->old_index;
+	file->relation = build->old_index;
 	file->is_concurrent = build->is_concurrent;
 	file->rows = tuples->count;
 	file->entry_bytes = tuples->aligned;

@@ -142,7 +142,7 @@ changed_files(Relation table, const TableFacts *changed, double longer)
 	NewFile    *toast = palloc0(sizeof(NewFile));
 
 	heap->kind = FILE_HEAP;
-	heap->table = heap->replaced = RelationGetRelid(table);
+	heap->table = heap->relation = RelationGetRelid(table);
 	heap->rows = changed->rows;
 	heap->certainty = changed->certainty;
 	if (changed->rows > 0)
@@ -152,7 +152,7 @@ changed_files(Relation table, const TableFacts *changed, double longer)
 
 	toast->kind = FILE_TOAST;
 	toast->table = heap->table;
-	toast->replaced = toast_oid;
+	toast->relation = toast_oid;
 	toast->bytes = relation_file_bytes(toast_oid) *
 		Min(changed->rows / Max(changed->sample->rows, 1), 1);
 	toast->certainty = toast->bytes > 0 ? CERTAINTY_ROUGH : heap->certainty;
@@ -175,7 +175,7 @@ table_files(TableFactsCache *cache, Relation table, List *added_columns)
 	NewFile    *toast = palloc0(sizeof(NewFile));
 
 	heap->kind = FILE_HEAP;
-	heap->table = heap->replaced = RelationGetRelid(table);
+	heap->table = heap->relation = RelationGetRelid(table);
 	heap->rows = facts->rows;
 	heap->unseen_blocks = facts->sample->unseen_blocks;
 	heap->dead_rows = facts->sample->dead_rows;
@@ -195,7 +195,7 @@ table_files(TableFactsCache *cache, Relation table, List *added_columns)
 
 	toast->kind = FILE_TOAST;
 	toast->table = heap->table;
-	toast->replaced = toast_oid;
+	toast->relation = toast_oid;
 	toast->bytes = relation_file_bytes(toast_oid) * (1 + TOAST_INDEX_SHARE);
 	toast->certainty = CERTAINTY_AT_MOST;
 	return list_make2(heap, toast);

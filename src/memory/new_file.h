@@ -19,13 +19,14 @@ typedef enum FileKind
 	FILE_INDEX,
 } FileKind;
 
-/* A relation that is written from its beginning. */
+/* What a statement writes of a relation: all of it anew, or more of it. */
 typedef struct NewFile
 {
 	FileKind	kind;
 	Oid			table;			/* that it is of, or the partition */
-	Oid			replaced;		/* the relation whose place it takes when the
-								 * statement ends, or InvalidOid */
+	Oid			relation;		/* the one that there is, whose place it takes
+								 * when the statement ends, or, of an UPDATE,
+								 * which grows by it; or InvalidOid */
 	bool		is_concurrent;	/* an index that is built beside the
 								 * application's work */
 	double		rows;
