@@ -124,6 +124,7 @@ sorts_charge_datums(void)
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_tablespace.h"
 
 static inline AclResult
 object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
@@ -136,6 +137,8 @@ object_aclcheck(Oid classid, Oid objectid, Oid roleid, AclMode mode)
 			return pg_proc_aclcheck(objectid, roleid, mode);
 		case ForeignServerRelationId:
 			return pg_foreign_server_aclcheck(objectid, roleid, mode);
+		case TableSpaceRelationId:
+			return pg_tablespace_aclcheck(objectid, roleid, mode);
 	}
 	elog(ERROR, "unexpected class %u", classid);
 	return ACLCHECK_NO_PRIV;	/* keep the compiler quiet */

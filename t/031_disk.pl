@@ -80,8 +80,8 @@ is(openmetadata(q{
 	WHERE table_name = 'profiler_data_time_series' AND operation LIKE 'rewrite%'}),
 	'small', 'a rewrite stays in its tablespace');
 is(openmetadata($check), 'info|passed', 'there is room in the small tablespace');
-is(openmetadata("SELECT string_agg(place, ', ') FROM upgrade_prereq_file_systems()"),
-	'tablespace pg_default, pg_wal, tablespace small', 'the tablespaces of tables are looked at');
+my $places = "SELECT string_agg(place, ', ') FROM upgrade_prereq_file_systems()";
+is(openmetadata($places), 'tablespace pg_default, pg_wal, tablespace small', 'the tablespaces of tables are looked at');
 
 # What an UPDATE adds is where the table and its indexes are; and what an earlier
 # statement of the upgrade adds to a table that is written anew is there, too.
@@ -105,15 +105,44 @@ openmetadata(sprintf $move, 'pg_default');
 is(openmetadata($threads), 'pg_default|pg_default', '... wherever that is');
 
 # Temporary files where the role that migrates has them; names that are not
-# there do not count.
-openmetadata(q{ALTER ROLE openmetadata_user IN DATABASE openmetadata_db SET temp_tablespaces = nowhere, small});
-is(openmetadata("SELECT string_agg(place, ', ') FROM upgrade_prereq_file_systems()"),
-	'tablespace pg_default, pg_wal, tablespace small', 'the tablespaces for temporary files are looked at');
-is(openmetadata(q{
+# there do not count, nor those that it may not use.
+my $spill = q{
 	SELECT e.outcome FROM upgrade_prereq_file_systems() AS f,
 		upgrade_prereq_estimate(format('SET work_mem = %L; SELECT * FROM generate_series(1, %s)', '64kB', f.free_bytes / 8)) AS e
-	WHERE f.place = 'tablespace small' AND e.node = 'Function Scan'}),
-	'fails', 'what a statement writes has to fit there');
+	WHERE f.place = 'tablespace small' AND e.node = 'Function Scan'};
+mkdir "$wal/other";
+chmod 0700, "$wal/other";
+openmetadata(qq{
+	CREATE TABLESPACE other LOCATION '$wal/other'});
+openmetadata('ALTER ROLE openmetadata_user IN DATABASE openmetadata_db SET temp_tablespaces = nowhere, small, other');
+is(openmetadata($places), 'tablespace pg_default, pg_wal, tablespace small', 'tablespaces that the role may not use get no temporary files');
+isnt(openmetadata($spill), 'fails', '... so that what a statement writes need not fit there');
+openmetadata('GRANT CREATE ON TABLESPACE small, other TO openmetadata_user');
+is(openmetadata($places), 'tablespace pg_default, pg_wal, tablespace small, tablespace other', 'those that it may use are looked at');
+is(openmetadata($spill), 'fails', '... and what a statement writes has to fit there');
+
+# '' is the database's, which takes no right to be used
+new_openmetadata($node, 'small_db', era => '1.8', create => 'TABLESPACE small');
+sql($node, 'small_db', q{
+	REVOKE CREATE ON TABLESPACE small FROM openmetadata_user;
+	ALTER ROLE openmetadata_user IN DATABASE small_db SET temp_tablespaces = other});
+isnt(sql($node, 'small_db', $spill), 'fails', 'a database on a small disk need not have temporary files there');
+foreach my $name (q{''}, 'small')
+{
+	sql($node, 'small_db', "ALTER ROLE openmetadata_user IN DATABASE small_db SET temp_tablespaces = other, $name");
+	is(sql($node, 'small_db', $spill), 'fails', "... with temp_tablespaces = other, $name it has");
+}
+sql($node, 'postgres', q{
+	DROP DATABASE small_db;
+	GRANT CREATE ON TABLESPACE small TO openmetadata_user});
+
+openmetadata(q{
+	ALTER ROLE openmetadata_user IN DATABASE openmetadata_db RESET ALL;
+	ALTER ROLE openmetadata_user IN DATABASE openmetadata_db SET default_tablespace = 'other'});
+is(openmetadata($places), 'tablespace pg_default, pg_wal, tablespace other, tablespace small', 'that of new indexes is looked at');
+openmetadata(q{
+	REVOKE CREATE ON TABLESPACE other FROM openmetadata_user;
+	DROP TABLESPACE other});
 openmetadata(q{ALTER ROLE openmetadata_user IN DATABASE openmetadata_db SET default_tablespace = 'small'});
 like(openmetadata(q{
 	SELECT DISTINCT tablespace FROM upgrade_prereq_disk('1.9.5') WHERE table_name = 'tag_usage' AND operation LIKE 'index%'}),

@@ -179,12 +179,14 @@ role_text(Oid role_oid, const char *name)
 }
 
 /*
- * The tablespaces of a list of names (List of OIDs); those that are not there
- * are left out, as the server does (PrepareTempTablespaces() in
+ * The tablespaces that a role has its temporary files in, by the text of
+ * temp_tablespaces (List of OIDs).  As the server does it, "" is the database's,
+ * and those are left out that are not there or that the role may not create
+ * anything in, but for the database's (PrepareTempTablespaces() in
  * src/backend/commands/tablespace.c).
  */
 static List *
-named_tablespaces(const char *text)
+temporary_tablespaces(Oid role_oid, const char *text)
 {
 	List	   *names;
 	List	   *result = NIL;
@@ -194,9 +196,14 @@ named_tablespaces(const char *text)
 		return NIL;
 	foreach(lc, names)
 	{
-		Oid			tablespace = get_tablespace_oid(lfirst(lc), true);
+		const char *name = lfirst(lc);
+		Oid			tablespace = *name == '\0' ? MyDatabaseTableSpace :
+			get_tablespace_oid(name, true);
 
-		if (OidIsValid(tablespace))
+		if (tablespace == MyDatabaseTableSpace ||
+			(OidIsValid(tablespace) &&
+			 object_aclcheck(TableSpaceRelationId, tablespace, role_oid,
+							 ACL_CREATE) == ACLCHECK_OK))
 			result = list_append_unique_oid(result, tablespace);
 	}
 	return result;
@@ -213,7 +220,7 @@ places_find(const char *role_name)
 	DiskPlaces *places = palloc0(sizeof(DiskPlaces));
 	Oid			role_oid = get_role_oid(role_name, true);
 	const char *text = role_text(role_oid, "default_tablespace");
-	List	   *temporary = named_tablespaces(role_text(role_oid, "temp_tablespaces"));
+	List	   *temporary = temporary_tablespaces(role_oid, role_text(role_oid, "temp_tablespaces"));
 	ListCell   *lc;
 
 	places->may_see = has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS);
