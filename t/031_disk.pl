@@ -219,6 +219,45 @@ openmetadata(q{SELECT pg_drop_replication_slot('reader')});
 openmetadata('DROP PUBLICATION nothing');
 leave($wal, undef);
 
+# Archiving that does not happen: for want of a command, which is no failure, and
+# because it fails.
+my $stays = q{SELECT bool_and(basis ~ 'its WAL stays on disk') FROM upgrade_prereq_disk('1.13.4') WHERE wal_bytes > 0};
+$node->append_conf('postgresql.conf', "archive_mode = on\narchive_command = '/bin/true'\n");
+$node->restart;
+leave($wal, int($written / 2));
+openmetadata('CHECKPOINT');
+is(openmetadata($check), 'info|passed', 'WAL that is archived needs no more room');
+sub archive_command
+{
+	openmetadata("ALTER SYSTEM SET archive_command = '$_[0]'");
+	openmetadata('SELECT pg_reload_conf()');
+	$node->poll_query_until('postgres', "SELECT current_setting('archive_command') = '$_[0]'");
+	# a file that is full, to wake the archiver
+	openmetadata('SELECT txid_current()');
+	openmetadata('SELECT pg_switch_wal()');
+	return;
+}
+archive_command('');
+is(openmetadata('SELECT failed_count FROM pg_stat_archiver'), '0', 'an archiver without a command does not fail');
+like(openmetadata(q{
+	SELECT concat_ws('|', level, object_identity, hint) FROM upgrade_prereq_findings('1.13.4', include => '{disk_space}')}),
+	qr/^error\|pg_wal\|.* With archive_mode = on and an empty archive_command nothing is archived: the WAL stays until it is set\.$/,
+	'... and yet the WAL stays');
+is(openmetadata($stays, user => 'openmetadata_user'), 't', '... as everybody may know');
+archive_command('/bin/false');
+$node->poll_query_until('postgres', 'SELECT failed_count > 0 FROM pg_stat_archiver');
+like(openmetadata(q{
+	SELECT concat_ws('|', level, object_identity, hint) FROM upgrade_prereq_findings('1.13.4', include => '{disk_space}')}),
+	qr/^error\|pg_wal\|.* Archiving fails, last for [0-9A-F]{24}: the WAL stays until it works\.$/,
+	'WAL stays where archiving fails');
+leave($wal, undef);
+archive_command('/bin/true');
+$node->poll_query_until('postgres', 'SELECT last_archived_time > last_failed_time FROM pg_stat_archiver');
+is(openmetadata($stays), 'f', '... until it works');
+openmetadata('ALTER SYSTEM RESET ALL');
+$node->append_conf('postgresql.conf', 'archive_mode = off');
+$node->restart;
+
 # ----- what is written is what was said -----
 
 # with wal_log_hints, which the server has, pages that no vacuum has seen count
@@ -333,6 +372,7 @@ openmetadata('DROP TABLESPACE small');
 $node->backup('base');
 my $standby = get_node('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
+$standby->append_conf('postgresql.conf', "archive_mode = on\narchive_command = ''\n");
 $standby->start;
 is(sql($standby, 'openmetadata_db', q{
 	SELECT status, object_type FROM upgrade_prereq_findings('1.13.4', include => '{disk_space,migration_time}', deep => true)}),
@@ -340,6 +380,7 @@ is(sql($standby, 'openmetadata_db', q{
 is(sql($standby, 'openmetadata_db', q{
 	SELECT count(time_ms) > 20, bool_and(peak_bytes < free_bytes)
 	FROM upgrade_prereq_disk('1.13.4', calibrate => true)}), 't|t', '... and measures itself');
+is(sql($standby, 'openmetadata_db', $stays), 'f', '... and does not archive what the primary server does');
 is(sql($standby, 'postgres', $files), '0', '... and leaves no file');
 $standby->stop;
 

@@ -42,10 +42,10 @@ static const char logical_slot_query[] =
 "WHERE s.restart_lsn IS NOT NULL AND s.wal_status <> 'lost' AND s.active AND s.slot_type = 'logical' "
 "ORDER BY s.slot_name LIMIT 1";
 
+/* The file that the archiver failed on, if that was the last it did. */
 static const char archiver_query[] =
 "SELECT a.last_failed_wal FROM pg_catalog.pg_stat_archiver AS a "
-"WHERE current_setting('archive_mode') <> 'off' AND a.last_failed_time IS NOT NULL "
-"AND a.last_failed_time > COALESCE(a.last_archived_time, '-infinity')";
+"WHERE a.last_failed_time > COALESCE(a.last_archived_time, '-infinity')";
 
 /* A size setting, in bytes; its own unit is MB. */
 static double
@@ -93,6 +93,32 @@ query_answer(const char *query)
 }
 
 /*
+ * Why WAL is not archived that has to be, in the style of errdetail(); or NULL.
+ * A standby archives only where that is asked for (XLogArchiveCheckDone()).  An
+ * archiver that has nothing to archive with counts no failures
+ * (pgarch_ArchiverCopyLoop() in postmaster/pgarch.c).  archive_library came with
+ * 15.
+ */
+static const char *
+unarchived_reason(void)
+{
+	const char *mode = GetConfigOption("archive_mode", false, false);
+	const char *library = GetConfigOption("archive_library", true, false);
+	const char *failed;
+
+	if (strcmp(mode, "off") == 0 ||
+		(strcmp(mode, "on") == 0 && RecoveryInProgress()))
+		return NULL;
+	if (*GetConfigOption("archive_command", false, false) == '\0' &&
+		(library == NULL || *library == '\0'))
+		return psprintf("With archive_mode = %s and an empty archive_command nothing is archived: the WAL stays until it is set.",
+						mode);
+	failed = query_answer(archiver_query);
+	return failed == NULL ? NULL :
+		psprintf("Archiving fails, last for %s: the WAL stays until it works.", failed);
+}
+
+/*
  * What the server does with WAL.  may_see: whether the caller may know how much
  * there is.  To be called under guard_run().
  */
@@ -100,7 +126,7 @@ WalState *
 wal_state(bool may_see)
 {
 	WalState   *state = palloc0(sizeof(WalState));
-	const char *failed = query_answer(archiver_query);
+	const char *unarchived;
 
 	state->is_minimal = strcmp(GetConfigOption("wal_level", false, false), "minimal") == 0;
 	state->full_pages = strcmp(GetConfigOption("full_page_writes", false, false), "on") == 0;
@@ -121,11 +147,11 @@ wal_state(bool may_see)
 	}
 	if (state->reason != NULL)
 		state->held_limit = megabytes("max_slot_wal_keep_size");
-	if (failed != NULL)
+	unarchived = unarchived_reason();
+	if (unarchived != NULL)
 	{
 		/* no limit holds for what is not archived yet */
-		state->reason = psprintf("Archiving fails, last for %s: the WAL stays until it works.",
-								 failed);
+		state->reason = unarchived;
 		state->holding = WAL_HELD;
 		state->held_limit = -1;
 	}
