@@ -70,6 +70,69 @@ $node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE d
 is(report(), $passed, 'sessions in other databases do not count');
 $elsewhere->close;
 
+# ----- a server by another name and another role -----
+
+# A job that is at work for three hours: of what is not known to be connected,
+# it is not dead.
+sql($node, $db, q{
+	CREATE ROLE writer;
+	CREATE ROLE renamed LOGIN IN ROLE writer;
+	GRANT USAGE ON SCHEMA openmetadata TO writer;
+	GRANT SELECT, INSERT, UPDATE, DELETE ON openmetadata.background_jobs TO writer;
+	GRANT SELECT ON ALL TABLES IN SCHEMA openmetadata TO reporting;
+	INSERT INTO openmetadata.background_jobs (jobtype, methodname, jobargs, status, createdby, createdat, updatedat)
+	SELECT 'CLEANUP', 'm', '{}', 'RUNNING', 'admin', ms, ms
+	FROM (SELECT (extract(epoch FROM now()) * 1000)::bigint - 10800000) AS t (ms)});
+
+sub job
+{
+	return sql($node, $db, q{
+		SELECT verdict, confidence, data ->> 'live_sessions', evidence FROM upgrade_prereq_runs()
+		WHERE kind = 'background_job' AND name = 'CLEANUP'});
+}
+
+my $dead = 'stuck|high|0|No session of OpenMetadata is connected to this database, so no server executes it.';
+my $unsure = 'stuck|low||It is older than its limit of 02:00:00. Whether a session of OpenMetadata is connected is not known: it may be at work.';
+is(job(), $dead, 'with nobody there, the job is dead');
+my $reader = session($node, $db, user => 'reporting', env => { PGAPPNAME => 'dashboard' });
+is(report(), $passed, 'who may only read is no server');
+is(job(), $dead, '... and keeps no job alive');
+$reader->close;
+
+my $renamed = session($node, $db, user => 'renamed', env => { PGAPPNAME => 'metadata-prod' });
+is(report(), 'warning|found|metadata-prod of role renamed|1', 'a session of a role that may write is a warning');
+like( sql($node, $db, q{SELECT message, detail FROM upgrade_prereq_findings(include => '{live_sessions}')}),
+	qr/^application "metadata-prod" is connected as role "renamed"\|Number of sessions: 1\. The role may write/,
+	'which says why');
+is(report('checker'), "warning|unknown||\nwarning|found|metadata-prod of role renamed|1", 'everybody is told');
+is(job(), $unsure, 'while it is there, it is not known whether a server is');
+is( sql($node, $db, q{
+		SELECT changed FROM upgrade_prereq_resolve(dry_run => false, kinds => '{background_job}');
+		SELECT status FROM openmetadata.background_jobs WHERE jobtype = 'CLEANUP'}),
+	"f\nRUNNING", 'and its job is left alone');
+$server = session($node, $db, user => 'openmetadata_user', env => { PGAPPNAME => 'OpenMetadata' });
+is(report(), "error|found|OpenMetadata of role openmetadata_user|1\nwarning|found|metadata-prod of role renamed|1",
+	'a known server beside it is an error');
+like(job(), qr/^stuck\|low\|1\|/, '... and counts');
+$server->close;
+
+# what is dropped may go on as the role that it has become
+sql($node, $db, 'ALTER ROLE renamed SUPERUSER');
+is(report(), $passed, 'a superuser is no server');
+is(job(), $dead, '... and keeps no job alive');
+sql($node, $db, 'DROP ROLE renamed');
+is(report(), 'warning|found|metadata-prod of a role that was dropped|1', 'a session whose role was dropped is a warning');
+is(job(), $unsure, '... and may be a server');
+$renamed->query('BEGIN;');
+is(report(), "warning|found|metadata-prod of a role that was dropped|1\n"
+	  . 'warning|found|metadata-prod of a role that was dropped, in transaction|1', '... that leaves a transaction open');
+$renamed->close;
+$node->poll_query_until($db, q{SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = 'metadata-prod'});
+is(job(), $dead, 'once it has gone, the job is dead');
+sql($node, $db, q{
+	DELETE FROM openmetadata.background_jobs WHERE jobtype = 'CLEANUP';
+	REVOKE ALL ON ALL TABLES IN SCHEMA openmetadata FROM writer, reporting});
+
 # ----- the same question twice in one transaction -----
 
 my $asker = session($node, $db);

@@ -389,6 +389,20 @@ unlike((run_script($odd_db, 'managed', {}))[1], qr/[\x00-\x09\x0b-\x1f\x7f]/, 'n
 
 copy_of('1.8', 'guarded');
 sql($node, 'guarded', 'GRANT CONNECT ON DATABASE guarded TO managed');
+sql($node, 'guarded', q{
+	CREATE ROLE renamed LOGIN;
+	GRANT CONNECT ON DATABASE guarded TO renamed;
+	GRANT UPDATE ON openmetadata.entity_relationship TO renamed;
+	INSERT INTO openmetadata.background_jobs (jobtype, methodname, jobargs, status, createdby, createdat, updatedat)
+	VALUES ('RENAMED', 'm', '{}', 'RUNNING', 'admin', 1600000000000, 1600000000000)});
+my $renamed = session($node, 'guarded', user => 'renamed', env => { PGAPPNAME => 'renamed server' });
+my $same = is_same('guarded', 'managed', '', 'a server by another name', include => 'live_sessions,stuck_jobs');
+like($same, qr/renamed server of role renamed/, 'it is found');
+like($same, qr/whether a session of OpenMetadata is connected is not known/i, 'and keeps its job from being dead');
+$renamed->close;
+$node->poll_query_until('guarded', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE usename = 'renamed'});
+sql($node, 'guarded', q{DELETE FROM openmetadata.background_jobs WHERE jobtype = 'RENAMED'});
+
 my $locker = session($node, 'guarded');
 $locker->query('BEGIN; LOCK TABLE openmetadata.ingestion_pipeline_entity');
 is_same('guarded', 'managed', '', 'a table that is locked', include => 'pipelines_without_service,stuck_ingestion_pipelines');

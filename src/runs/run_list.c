@@ -22,6 +22,7 @@
 #include "runs/airflow.h"
 #include "runs/run.h"
 #include "table.h"
+#include "table_names.h"
 #include "upgrade_prereq.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
@@ -39,16 +40,36 @@ typedef struct KindRun
 
 /*
  * How many sessions of OpenMetadata's servers are connected: by the name that
- * their pool has, or had, or by their role ($1).  Null on a standby: they are
+ * their pool has, or had, or by their role ($1).  A server can be given another
+ * name (DB_PG_APPLICATION_NAME) and another role: where none is known, but
+ * there are sessions of roles that may write OpenMetadata's tables (schema $2),
+ * or of roles that were dropped, it is null.  Null on a standby, too: they are
  * connected to its primary.
  */
 static const char session_query[] =
-"SELECT CASE WHEN NOT pg_is_in_recovery() THEN count(*) END "
+"WITH session AS MATERIALIZED ("
+"SELECT session.usesysid, COALESCE("
+"session.application_name IN ('OpenMetadata', 'PostgreSQL JDBC Driver') "
+"OR session.usename = $1::name, false) AS is_known "
 "FROM pg_stat_activity AS session "
 "WHERE session.datname = current_database() "
 "AND session.pid <> pg_backend_pid() "
-"AND (session.application_name IN ('OpenMetadata', 'PostgreSQL JDBC Driver') "
-"OR session.usename = $1::name)";
+"AND session.usesysid IS NOT NULL "
+"AND COALESCE(session.backend_type, 'client backend') = 'client backend') "
+"SELECT CASE WHEN pg_is_in_recovery() THEN NULL "
+"WHEN EXISTS (SELECT FROM session WHERE is_known) "
+"THEN (SELECT count(*) FROM session WHERE is_known) "
+"WHEN EXISTS (SELECT FROM "
+"(SELECT DISTINCT usesysid FROM session) AS connected "
+"LEFT JOIN pg_roles AS role ON role.oid = connected.usesysid "
+"WHERE role.oid IS NULL OR NOT role.rolsuper AND EXISTS ("
+"SELECT FROM pg_class AS class "
+"WHERE class.relnamespace = $2::oid AND class.relkind IN ('r', 'p') "
+"AND has_table_privilege(role.oid, class.oid, 'UPDATE') "
+"AND "
+IS_OPENMETADATA_TABLE
+")) THEN NULL "
+"ELSE 0 END";
 
 static const char *const verdict_names[] = {
 	"running", "unknown", "finished_elsewhere", "superseded", "orphaned",
@@ -301,7 +322,7 @@ read_kind(const RunKind *kind, const RunRequest *request,
 /* What is handed to count_sessions(). */
 typedef struct SessionCount
 {
-	const char *role_name;
+	const Installation *installation;
 	MemoryContext context;
 	const char *count;
 } SessionCount;
@@ -311,9 +332,13 @@ static void
 count_sessions(void *argument)
 {
 	SessionCount *call = argument;
+	const char *arguments[] = {
+		call->installation->role_name,
+		psprintf("%u", call->installation->schema_oid)
+	};
 
 	SPI_connect();
-	query_run(session_query, 1, &call->role_name);
+	query_run(session_query, lengthof(arguments), arguments);
 	call->count = query_text(0, 1, call->context);
 	SPI_finish();
 }
@@ -374,7 +399,7 @@ run_list(const RunRequest *request)
 {
 	List	   *result = NIL;
 	SessionCount sessions = {
-		request->installation->role_name, CurrentMemoryContext, NULL
+		request->installation, CurrentMemoryContext, NULL
 	};
 
 	/*

@@ -16,7 +16,8 @@ DECLARE
     query text := (SELECT text FROM pg_temp.upgrade_prereq_text WHERE name = 'session_query');
     result bigint;
 BEGIN
-    EXECUTE query INTO result USING (SELECT role_name::text FROM pg_temp.upgrade_prereq_call);
+    EXECUTE query INTO result
+    USING (SELECT role_name::text FROM pg_temp.upgrade_prereq_call), (SELECT schema_oid FROM pg_temp.upgrade_prereq_call);
     RETURN to_jsonb(result);
 END
 $$;

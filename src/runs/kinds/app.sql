@@ -57,7 +57,8 @@ SELECT COALESCE(app.document ->> 'fullyQualifiedName', app.document ->> 'name', 
        CASE WHEN fact.live_sessions = 0 AND app.document ->> 'appType' IS DISTINCT FROM 'external' THEN 'high'
             ELSE 'medium' END AS confidence,
        CASE WHEN is_repaired.yes THEN 'OpenMetadata sets it to failed when its server starts.'
-            WHEN fact.live_sessions > 0 THEN 'Sessions of OpenMetadata are connected to this database: it may be at work.' END AS note,
+            WHEN fact.live_sessions > 0 THEN 'Sessions of OpenMetadata are connected to this database: it may be at work.'
+            WHEN fact.live_sessions IS NULL THEN 'Whether a session of OpenMetadata is connected is not known: it may be at work.' END AS note,
        CASE WHEN NOT is_repaired.yes AND lower(run.state) IN ('started', 'running', 'pending') THEN 'failed' END AS corrected_state,
        CASE WHEN NOT is_repaired.yes AND lower(run.state) IN ('started', 'running', 'pending')
             THEN jsonb_build_object('json', jsonb_build_object('status', 'failed', 'endTime', fact.now_ms)) END AS patch,

@@ -23,7 +23,8 @@ SELECT job.jobtype::text AS name,
             WHEN upper(job.status) = 'PENDING' AND fact.live_sessions = 0
             THEN 'The next server that starts takes it up.' END AS at_work_by,
        CASE WHEN upper(job.status) = 'RUNNING' THEN 'high' ELSE 'medium' END AS confidence,
-       CASE WHEN fact.live_sessions > 0 THEN 'Sessions of OpenMetadata are connected to this database: it may be at work.' END AS note,
+       CASE WHEN fact.live_sessions > 0 THEN 'Sessions of OpenMetadata are connected to this database: it may be at work.'
+            WHEN fact.live_sessions IS NULL THEN 'Whether a session of OpenMetadata is connected is not known: it may be at work.' END AS note,
        'FAILED' AS corrected_state,
        jsonb_build_object('status', 'FAILED', 'updatedat', fact.now_ms) AS patch,
        jsonb_build_object('status', job.status, 'updatedat', job.updatedat) AS old_values,
