@@ -226,6 +226,12 @@ SET upgrade_prereq.pipeline_service_client = 'kubernetes';
 CALL pg_temp.plant(11, 'running', '2 hours 10 minutes');
 CALL pg_temp.configure(11, '{}', '{"workflowTimeout": 86400}');
 SELECT name, run_id, verdict, confidence, evidence FROM pg_temp.run WHERE name IN ('pipeline 1', 'pipeline 11');
+-- or after whatever was configured, which running_after has to say
+SET upgrade_prereq.running_after = '3h';
+SELECT verdict, confidence, evidence FROM pg_temp.run WHERE name = 'pipeline 11';
+SET upgrade_prereq.running_after = '125min';
+SELECT verdict, confidence FROM pg_temp.run WHERE name = 'pipeline 11';
+RESET upgrade_prereq.running_after;
 -- unless the deadline is another one, as past runs show
 CALL pg_temp.last(12, '5 hours');
 CALL pg_temp.plant(12, 'running', '6 hours');

@@ -45,7 +45,8 @@ char	   *setting_migration_role = NULL;
  * How old the newest run of a pipeline may be before it is called stuck, by
  * its state.  The defaults are OpenMetadata's own limits: its server hides
  * queued runs after 3600 s (queuedStatusTimeoutSeconds), its Kubernetes
- * runner ends a job after 7200 s (activeDeadlineSeconds).
+ * runner ends a job after 7200 s (activeDeadlineSeconds).  Both can be
+ * configured, which the database does not show.
  */
 int			setting_queued_after = 3600;
 int			setting_running_after = 7200;

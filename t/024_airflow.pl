@@ -315,6 +315,10 @@ is_deeply(
 		'window: 8 running high failed W1'
 	],
 	'with Kubernetes');
+my $longer = outcome('airflow', 'expected_three',
+	set => q{SET upgrade_prereq.pipeline_service_client = kubernetes; SET upgrade_prereq.running_after = '10000 d'});
+is(join(' ', grep { $longer->{$_}{got} !~ /^4 running low / } qw(dag_deleted ingestion_runner not_deployed)),
+	'', 'with Kubernetes and a longer deadline');
 
 # The same by the setting, and in a transaction that may not write.
 is( sql($node, $db, q{

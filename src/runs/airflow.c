@@ -360,7 +360,8 @@ judge_guarded(void *argument)
 	const char *arguments[] = {
 		call->runs_json, call->answers,
 		psprintf("%d", setting_airflow_heartbeat_timeout * 1000),
-		pipeline_service_client_name()
+		pipeline_service_client_name(),
+		psprintf(INT64_FORMAT, (int64) setting_running_after * 1000)
 	};
 	const char *to_gate[] = {call->answers, call->known};
 	List	   *names = substitution_add(NIL, "extschema", extension_schema());

@@ -5,6 +5,7 @@
 -- $2   JSON array of the answers to record.sql, which passed gate.sql
 -- $3   after how many ms without a heartbeat Airflow gives up a task
 -- $4   what runs pipelines: auto, airflow or kubernetes
+-- $5   upgrade_prereq.running_after in ms
 --
 -- One row for each run that was asked about: n, verdict, confidence,
 -- corrected_state, patch, evidence, and its data with what was found in Airflow.
@@ -28,7 +29,8 @@ WITH limits AS (
            LEAST(120000, $3::bigint) AS fresh_ms,
            2 * $3::bigint AS dead_ms,
            3600000 AS queued_ms,     -- queuedStatusTimeoutSeconds of OpenMetadata
-           7500000 AS job_ms         -- activeDeadlineSeconds 7200 of its Kubernetes jobs, and some minutes
+           -- activeDeadlineSeconds of its Kubernetes jobs, 7200 by default, and some minutes
+           GREATEST(7500000, $5::bigint) AS job_ms
 ),
 answer AS (
     SELECT doc FROM jsonb_array_elements($2::jsonb) AS answer (doc)
@@ -268,7 +270,7 @@ conclusion (outcome, rule, verdict, confidence, corrected_state, ends, sentence)
     ('3 future', 3, 'unknown', NULL, NULL, NULL, 'Its time lies in the future: nothing of Airflow''s can be compared with it.'),
     ('4', 4, NULL, NULL, NULL, NULL, 'Airflow has no DAG of OpenMetadata''s for it, and is not what runs it.'),
     ('4 besides', 4, NULL, NULL, NULL, NULL, 'Airflow has no dag run for it, and may not be what runs it.'),
-    ('4 dead', 4, 'stuck', 2, 'failed', 'now', 'It is older than OpenMetadata lets a Kubernetes job live.'),
+    ('4 dead', 4, 'stuck', 2, 'failed', 'now', 'It is older than OpenMetadata lets a Kubernetes job live by default.'),
     ('5', 5, 'orphaned', 2, 'failed', 'now', 'Airflow has no DAG for it any more, so that nothing can be running it.'),
     ('6', 6, 'stuck', 2, 'failed', 'now', 'Airflow has no dag run for it any more, so that nothing can be running it.'),
     ('6 later', 6, 'superseded', 3, 'failed', 'now', 'Airflow has no dag run for it any more, but a later one of the DAG.'),

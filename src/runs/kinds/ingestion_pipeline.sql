@@ -257,7 +257,8 @@ judged AS (
                WHEN is_deleted THEN 'deleted'
                WHEN newer_ms IS NOT NULL AND (is_replaced OR age_ms > limit_ms) THEN 'superseded'
                WHEN fact.pipeline_service_client = 'kubernetes' AND word = 'running'
-                    AND age_ms > 7500000 AND COALESCE(p95_ms, 0) < 7200000 THEN 'deadline'
+                    AND age_ms > GREATEST(7500000, extract(epoch FROM fact.running_after)::bigint * 1000)
+                    AND COALESCE(p95_ms, 0) < 7200000 THEN 'deadline'
                WHEN age_ms > limit_ms THEN 'old'
                ELSE 'running'
            END AS judgement
@@ -299,7 +300,7 @@ SELECT COALESCE(fqn, key) AS name,
                WHEN 'young' THEN 'It began less than two minutes ago.'
                WHEN 'missing' THEN 'There is no pipeline of that name.'
                WHEN 'deleted' THEN 'The pipeline is deleted.'
-               WHEN 'deadline' THEN 'It is older than the 7200 s after which Kubernetes ends a job (activeDeadlineSeconds).'
+               WHEN 'deadline' THEN 'It is older than the 7200 s after which Kubernetes ends a job by default (activeDeadlineSeconds).'
                WHEN 'old' THEN format('It is older than its limit of %s.', justify_hours(make_interval(secs => (limit_ms / 1000)::double precision)))
                WHEN 'running' THEN
                    format('It is younger than its limit of %s.', justify_hours(make_interval(secs => (limit_ms / 1000)::double precision)))
