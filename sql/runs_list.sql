@@ -165,6 +165,9 @@ BEGIN;
 UPDATE openmetadata.entity_extension_time_series SET json = json || '{"pipelineState": "failed"}'
 WHERE entityfqnhash = (SELECT fqnhash FROM pg_temp.pipeline WHERE place = 1) AND json ->> 'pipelineState' = 'success';
 SELECT name, verdict, confidence, evidence, typical_duration FROM pg_temp.run WHERE name = 'pipeline 1';
+-- nor does a workflowTimeout, which nothing enforces
+CALL pg_temp.configure(1, '{}', '{"workflowTimeout": 3600}');
+SELECT name, verdict, confidence, evidence FROM pg_temp.run WHERE name = 'pipeline 1';
 ROLLBACK;
 DELETE FROM openmetadata.entity_extension_time_series WHERE json ->> 'runId' LIKE 'run % of %';
 

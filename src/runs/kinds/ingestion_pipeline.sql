@@ -280,7 +280,9 @@ SELECT COALESCE(fqn, key) AS name,
            WHEN judgement IN ('missing', 'deleted') THEN CASE WHEN age_ms > limit_ms THEN 'high' ELSE 'medium' END
            WHEN judgement = 'superseded' THEN CASE WHEN is_replaced THEN 'high' ELSE 'medium' END
            WHEN judgement = 'deadline' THEN 'medium'
-           WHEN judgement = 'old' AND (p95_ms IS NOT NULL OR workflow_timeout_s > 0) THEN 'medium'
+           -- nothing ends a run that is past its workflowTimeout: Airflow's plug-in hands it on
+           -- as days, and the Kubernetes runner not at all
+           WHEN judgement = 'old' AND p95_ms IS NOT NULL THEN 'medium'
            WHEN judgement = 'running' AND age_ms <= p95_ms THEN 'medium'
            ELSE 'low'
        END AS confidence,
