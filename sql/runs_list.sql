@@ -406,10 +406,12 @@ CALL pg_temp.plant_app('DataInsightsApplication', 'running', '1 hour');
 SELECT name, state, verdict, evidence, corrected_state, can_fix FROM pg_temp.run
 WHERE name IN ('SearchIndexingApplication', 'DataInsightsApplication') AND verdict = 'stuck';
 ROLLBACK;
--- who executes an external application is not seen here
+-- who executes an external application is not seen here, and its runs can overlap
 BEGIN;
 UPDATE openmetadata.installed_apps SET json = (json::jsonb || '{"appType": "external"}')::json WHERE name = 'DataInsightsApplication';
-SELECT name, state, verdict, confidence FROM pg_temp.run WHERE name = 'DataInsightsApplication';
+CALL pg_temp.plant_app('DataInsightsApplication', 'started', '1 hour');
+CALL pg_temp.plant_app('DataInsightsApplication', 'running', '30 minutes');
+SELECT name, state, verdict, confidence, evidence FROM pg_temp.run WHERE name = 'DataInsightsApplication';
 ROLLBACK;
 
 -- tests of connections and the like

@@ -47,16 +47,31 @@ sql($node, $db, q{
 	FROM (VALUES ((extract(epoch FROM now() - interval '30 minutes') * 1000)::bigint)) AS x (ms)});
 my $job = q{SELECT verdict, confidence FROM upgrade_prereq_runs() WHERE kind = 'background_job'};
 is(sql($node, $db, $job), 'stuck|high', 'no server: a running job is dead');
+# Of an application two runs can be at work at once.
+sql($node, $db, q{
+	INSERT INTO openmetadata.apps_extension_time_series (json, extension)
+	SELECT jsonb_build_object('appId', id, 'appName', name, 'status', status, 'timestamp', (extract(epoch FROM now() - age) * 1000)::bigint), 'status'
+	FROM openmetadata.installed_apps,
+		 (VALUES ('started', interval '3 hours'), ('started', '30 minutes'), ('success', '20 minutes')) AS x (status, age)
+	WHERE name = 'DataInsightsApplication'});
+my $app = q{SELECT state, verdict, confidence, evidence FROM upgrade_prereq_runs() WHERE kind = 'app'};
+my $later = 'A later run of the application began';
+is(sql($node, $db, $app), "started|superseded|high|$later.\nstarted|superseded|high|$later.", 'no server: only the later run counts');
 foreach my $who ([ user => 'postgres', env => { PGAPPNAME => 'OpenMetadata' } ], [ user => 'openmetadata_user' ])
 {
 	my $server = session($node, $db, @$who);
 
 	is(sql($node, $db, $job), 'running|low', "a session of $who->[1]: it may be at work");
+	is( sql($node, $db, $app),
+		"started|superseded|medium|$later. Sessions of OpenMetadata are connected to this database: it may be at work.\n"
+		  . "started|running|low|It is younger than its limit of 02:00:00. $later, but its runs can overlap. Sessions of OpenMetadata are connected to this database: it may be at work.",
+		'... and so may a run of an application, until it is past its limit');
 	$server->close;
 	$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = " . $server->pid);
 }
 is(sql($node, $db, $job), 'stuck|high', 'without them, it is dead again');
-sql($node, $db, q{DELETE FROM openmetadata.background_jobs WHERE status = 'RUNNING'});
+sql($node, $db, q{DELETE FROM openmetadata.background_jobs WHERE status = 'RUNNING';
+	DELETE FROM openmetadata.apps_extension_time_series WHERE json ->> 'appName' = 'DataInsightsApplication' AND "timestamp" > extract(epoch FROM now() - interval '4 hours') * 1000});
 
 # ----- the table of statuses is not read from end to end -----
 
