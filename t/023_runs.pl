@@ -73,6 +73,27 @@ is(sql($node, $db, $job), 'stuck|high', 'without them, it is dead again');
 sql($node, $db, q{DELETE FROM openmetadata.background_jobs WHERE status = 'RUNNING';
 	DELETE FROM openmetadata.apps_extension_time_series WHERE json ->> 'appName' = 'DataInsightsApplication' AND "timestamp" > extract(epoch FROM now() - interval '4 hours') * 1000});
 
+# A scheduler writes the time of its own clock, which may be behind.
+sql($node, $db, q{
+	CREATE FUNCTION pg_temp.ago(age interval) RETURNS bigint LANGUAGE sql AS $$ SELECT (extract(epoch FROM now() - age) * 1000)::bigint $$;
+	INSERT INTO openmetadata.qrtz_scheduler_state
+	VALUES ('S', 'punctual', pg_temp.ago('5 seconds'), 7500), ('S', 'behind', pg_temp.ago('45 seconds'), 7500),
+		('S', 'gone', pg_temp.ago('10 minutes'), 7500);
+	INSERT INTO openmetadata.qrtz_fired_triggers (sched_name, entry_id, trigger_name, trigger_group, instance_name, fired_time, sched_time,
+		priority, state, job_name, job_group)
+	SELECT 'S', name, name, 'g', name, pg_temp.ago('20 minutes'), 0, 5, 'EXECUTING', name, 'g' FROM unnest('{punctual,behind,gone}'::text[]) AS name});
+my $fired = q{SELECT run_id, verdict, confidence FROM upgrade_prereq_runs() WHERE kind = 'quartz_trigger' AND run_id IN ('punctual', 'behind', 'gone')
+	ORDER BY run_id};
+my $hints = q{SELECT DISTINCT level, hint FROM upgrade_prereq_findings(include => '{stuck_jobs}') WHERE object_identity ~ '^quartz_trigger.*stuck'};
+is(sql($node, $db, $fired), "behind|stuck|high\ngone|stuck|high\npunctual|running|high", 'no server: who does not check in is dead');
+is(sql($node, $db, $hints), 'warning|', 'and it is certain');
+my $scheduler = session($node, $db, user => 'openmetadata_user');
+is(sql($node, $db, $fired), "behind|running|medium\ngone|stuck|medium\npunctual|running|high", 'with one, a clock may be behind');
+is(sql($node, $db, $hints), 'warning|Stop all OpenMetadata servers, and look again: then it is certain.', 'and it is said how to be certain');
+$scheduler->close;
+$node->poll_query_until('postgres', "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = " . $scheduler->pid);
+sql($node, $db, q{DELETE FROM openmetadata.qrtz_fired_triggers WHERE sched_name = 'S'; DELETE FROM openmetadata.qrtz_scheduler_state WHERE sched_name = 'S'});
+
 # ----- the table of statuses is not read from end to end -----
 
 sub scans

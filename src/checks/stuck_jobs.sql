@@ -13,7 +13,8 @@
 -- information.  A job on demand that Quartz has kept, though, makes OpenMetadata
 -- refuse to run the application again (OM#28773): that lasts unless the upgrade
 -- runs the migration of 1.13.0, which empties Quartz's tables.  What may be at
--- work says that a server has not been stopped.
+-- work says that a server has not been stopped.  While a session of OpenMetadata
+-- is connected, or may be, nothing that a server executes hangs for certain.
 --
 -- This query is that of stuck_app_runs and stuck_workflows, too.  Runs of the
 -- same name, state and verdict make one finding.
@@ -74,6 +75,8 @@ SELECT 'found' AS status,
        END AS message,
        CASE WHEN runs > 1 THEN format('There are %s. Of the oldest: %s', runs, evidence) ELSE evidence END AS detail,
        CASE WHEN verdict = 'running' AND ends_by_itself THEN 'Wait until it has ended, or stop all OpenMetadata servers, before the migration.'
+            WHEN verdict IN ('stuck', 'superseded') AND data ? 'live_sessions' AND data ->> 'live_sessions' IS DISTINCT FROM '0'
+            THEN 'Stop all OpenMetadata servers, and look again: then it is certain.'
             WHEN fixes = runs AND runs <= 100 THEN 'The fix sets it to failed.'
             WHEN fixes > 0 THEN 'The list of runs (upgrade_prereq_runs(), or action=runs of the script) has a fix for each.'
        END AS hint,
