@@ -181,6 +181,27 @@ FROM (VALUES
     ('Kubernetes knows no end', 'kubernetes', '{"endDate": "2026-02-04T00:00:00Z"}', '{}')
 ) AS v (what, client, config, pipeline);
 
+-- of a rare schedule the last interval before the end may end years later
+SELECT schedule, at, ends, pg_temp.next_run(schedule, NULL, at, '1 day', client, jsonb_build_object('endDate', ends)) AS next
+FROM (VALUES
+    ('0 8 30 11 *', '2026-11-30 06:00Z'::timestamptz, '2026-06-30', 'airflow'),
+    ('0 8 30 11 *', '2026-11-30 06:00Z', '2025-11-30T08:00:00Z', 'auto'),
+    ('0 8 30 11 *', '2026-11-30 06:00Z', '2025-11-30T07:59:59Z', 'airflow'),
+    ('0 8 30 11 *', '2026-11-30 06:00Z', '2020-01-01', 'airflow'),
+    ('0 8 31 * *', '2026-05-31 06:00Z', '2026-03-31T09:00:00Z', 'airflow'),
+    ('0 8 31 * *', '2026-05-31 06:00Z', '2026-03-31T07:00:00Z', 'airflow'),
+    ('0 8 29 2 *', '2028-02-29 06:00Z', '2024-03-01', 'airflow'),
+    ('0 8 29 2 *', '2104-02-29 06:00Z', '2096-03-01', 'airflow'),
+    ('0 8 29 2 *', '2028-02-29 06:00Z', '2024-02-01', 'airflow'),
+    ('0 8 30 2 *', '2028-02-29 06:00Z', '2024-02-01', 'airflow'),
+    ('0 8 29 2 1', '2028-02-21 06:00Z', '2027-03-01', 'airflow'),
+    ('0 8 29 2 1', '2028-02-21 06:00Z', '2028-02-15', 'airflow'),
+    ('0 8 * * 1', '2026-03-09 06:00Z', '2026-03-02T08:00:00Z', 'airflow'),
+    ('0 8 * * 1', '2026-03-09 06:00Z', '2026-03-02T07:00:00Z', 'airflow'),
+    ('* * * * *', '2026-03-09 06:00Z', '2026-03-01', 'airflow'),
+    ('* * 1-30 * *', '2026-03-09 06:00Z', '2025-03-09', 'airflow')
+) AS v (schedule, at, ends, client);
+
 -- against another way to the same: look at each minute and try each item.
 -- What differs is shown with the seed.
 CREATE FUNCTION pg_temp.names(field int) RETURNS text[] LANGUAGE sql AS $$

@@ -25,7 +25,8 @@
 --
 -- Out of the question are pipelines that are deleted, not deployed, not
 -- enabled, or whose `startDate` comes later; behind `endDate` Airflow runs the
--- last interval that began before it (CronDataIntervalTimetable).  Those that
+-- last interval that began before it (CronDataIntervalTimetable), which of a rare
+-- schedule may end years later.  Those that
 -- were deployed with `pausePipeline` may have been resumed in Airflow since.
 -- Kubernetes knows none of these three.
 WITH clock AS (
@@ -142,7 +143,13 @@ cron AS MATERIALIZED (
                     AND month.is_valid AND weekday.is_valid, false) AS is_valid,
            fields[3] IN ('*', '?') OR fields[5] IN ('*', '?') AS is_both_days,
            minute.members AS minutes, hour.members AS hours, day.members AS days, month.members AS months,
-           weekday.members AS weekdays
+           weekday.members AS weekdays,
+           -- it comes up at least as often: 29 February is eight years apart where
+           -- a century has none
+           CASE WHEN array_length(day.members, 1) = 31 AND array_length(month.members, 1) = 12 THEN interval '9 days'
+                WHEN month.members = '{2}' AND day.members <@ '{29,30,31}' THEN interval '3000 days'
+                ELSE interval '400 days'
+           END AS longest_gap
     FROM expression
     LEFT JOIN field AS minute ON minute.place = 1 AND minute.field = fields[1]
     LEFT JOIN field AS hour ON hour.place = 2 AND hour.field = fields[2]
@@ -167,11 +174,24 @@ occurrence AS MATERIALIZED (
     CROSS JOIN clock
     CROSS JOIN LATERAL (
         SELECT min(instant.at) AS at
-        FROM generate_series(date_trunc('day', start.after AT TIME ZONE start.zone) - interval '1 day',
-                             clock.window_end AT TIME ZONE start.zone, interval '1 day') AS day
+        FROM (
+            -- the first has passed, the second may have, the third has not
+            SELECT day
+            FROM generate_series(date_trunc('day', start.after AT TIME ZONE start.zone) - interval '1 day',
+                                 clock.window_end AT TIME ZONE start.zone, interval '1 day') AS day
+            WHERE extract(month FROM day)::int = ANY (cron.months)
+              AND CASE WHEN cron.is_both_days
+                       THEN extract(day FROM day)::int = ANY (cron.days)
+                            AND extract(dow FROM day)::int = ANY (cron.weekdays)
+                       ELSE extract(day FROM day)::int = ANY (cron.days)
+                            OR extract(dow FROM day)::int = ANY (cron.weekdays)
+                  END
+            ORDER BY day
+            LIMIT 3
+        ) AS day
         CROSS JOIN unnest(cron.hours) AS hour
         CROSS JOIN unnest(cron.minutes) AS minute
-        CROSS JOIN LATERAL (SELECT day + make_interval(hours => hour, mins => minute)) AS local (time)
+        CROSS JOIN LATERAL (SELECT day.day + make_interval(hours => hour, mins => minute)) AS local (time)
         CROSS JOIN LATERAL (SELECT local.time AT TIME ZONE start.zone) AS standard (at)
         -- of a time that comes twice this is the second
         CROSS JOIN LATERAL (
@@ -180,15 +200,8 @@ occurrence AS MATERIALIZED (
             WHERE standard.at - shift > start.after
               AND (shift = '0' OR (standard.at - shift) AT TIME ZONE start.zone = local.time)
         ) AS instant
-        WHERE extract(month FROM day)::int = ANY (cron.months)
-          AND CASE WHEN cron.is_both_days
-                   THEN extract(day FROM day)::int = ANY (cron.days)
-                        AND extract(dow FROM day)::int = ANY (cron.weekdays)
-                   ELSE extract(day FROM day)::int = ANY (cron.days)
-                        OR extract(dow FROM day)::int = ANY (cron.weekdays)
-              END
     ) AS tick
-    WHERE start.after > clock.now - interval '40 days' AND start.after < clock.window_end
+    WHERE start.after > clock.now - cron.longest_gap AND start.after < clock.window_end
 ),
 due AS (
     SELECT pipeline.fqn, pipeline.schedule, pipeline.paused, min(occurrence.at) AS at
