@@ -165,6 +165,18 @@ SELECT heap_bytes >= pg_relation_size('openmetadata.query_part') + pg_relation_s
        row_count
 FROM upgrade_prereq_disk('1.11.0') WHERE table_name = 'query_entity';
 ROLLBACK;
+-- the parent of partitions has no size, whatever ANALYZE writes there
+BEGIN;
+ALTER TABLE openmetadata.profiler_data_time_series RENAME TO profiler_data_old;
+CREATE TABLE openmetadata.profiler_data_time_series (LIKE openmetadata.profiler_data_old INCLUDING GENERATED) PARTITION BY HASH (entityfqnhash);
+CREATE TABLE openmetadata.profiler_data_part PARTITION OF openmetadata.profiler_data_time_series FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+CREATE TABLE openmetadata.profiler_data_rest PARTITION OF openmetadata.profiler_data_time_series FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+INSERT INTO openmetadata.profiler_data_time_series (entityfqnhash, extension, jsonschema, json)
+    SELECT entityfqnhash, extension, jsonschema, json FROM openmetadata.profiler_data_old;
+ANALYZE openmetadata.profiler_data_time_series;
+SELECT operation ~ '^update' AS is_update, max(peak_bytes) < 100 * max(pg_total_relation_size('openmetadata.profiler_data_old')) AS sound
+FROM upgrade_prereq_disk('1.13.4') WHERE table_name = 'profiler_data_time_series' AND sqlstate IS NULL GROUP BY 1 ORDER BY 1;
+ROLLBACK;
 BEGIN;
 ALTER TABLE openmetadata.query_entity RENAME TO query_entity_copy;
 CREATE VIEW openmetadata.query_entity AS SELECT 1 / 0 AS id;

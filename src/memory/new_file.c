@@ -30,18 +30,22 @@
 /* Entries of a TOAST table's index take 20 bytes for each chunk of 2 kB. */
 #define TOAST_INDEX_SHARE 0.015
 
-/* The blocks of a relation as VACUUM, ANALYZE or CREATE INDEX saw it last. */
+/*
+ * The blocks of a relation as VACUUM, ANALYZE or CREATE INDEX saw it last.  No
+ * relation has as many as InvalidBlockNumber says: from 14 on ANALYZE writes
+ * that for one in partitions, which has no blocks of its own.
+ */
 static double
 catalog_bytes(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	double		blocks;
+	BlockNumber blocks;
 
 	if (!HeapTupleIsValid(tuple))
 		return 0;				/* dropped just now */
 	blocks = (BlockNumber) ((Form_pg_class) GETSTRUCT(tuple))->relpages;
 	ReleaseSysCache(tuple);
-	return blocks * BLCKSZ;
+	return blocks == InvalidBlockNumber ? 0 : (double) blocks * BLCKSZ;
 }
 
 /*
