@@ -133,6 +133,15 @@ SELECT fix_sql FROM repair \gexec
 SELECT undo_sql FROM repair \gexec
 :asked
 GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC;
+-- the language is not there at all: functions of this test are in it
+BEGIN;
+SET LOCAL client_min_messages = warning;
+DROP EXTENSION plpgsql CASCADE;
+SELECT status, message FROM upgrade_prereq_findings('1.12.8', include => '{create_rights}');
+SELECT level, status, object_identity, message, detail, hint, fix_sql, undo_sql FROM upgrade_prereq_findings('1.12.9', include => '{create_rights}');
+CREATE EXTENSION plpgsql;
+SELECT status, message FROM upgrade_prereq_findings('1.12.9', include => '{create_rights}');
+ROLLBACK;
 
 --
 -- search_path
