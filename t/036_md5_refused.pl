@@ -46,19 +46,21 @@ my $started;
 
 SKIP:
 {
-	skip 'the server does not start with an OpenSSL that is restricted so', 5 unless $started;
+	skip 'the server does not start with an OpenSSL that is restricted so', 6 unless $started;
 	my ($rc, $out, $err) = run_psql($node, $db, q{SELECT md5('')});
 	if ($err eq '')
 	{
 		# 13 asks no library, and OpenSSL before 3.0 does not know these settings
 		like(sql($node, $db, sprintf($ask, "'2.0.0'")), qr/^passed /, 'where the server computes them, the check passes');
-		skip 'the server computes MD5 hashes all the same', 4;
+		skip 'the server computes MD5 hashes all the same', 5;
 	}
 
 	like($err, qr/could not compute MD5 hash/, 'the server refuses');
 	is(sql($node, $db, sprintf($ask, "'2.0.0'")),
 		'found error: the server refuses to compute MD5 hashes', 'an error where the migration needs one');
 	is(sql($node, $db, sprintf($ask, "'1.12.0'")),
+		'found error: the server refuses to compute MD5 hashes', '... also for a column that the server computes');
+	is(sql($node, $db, sprintf($ask, "'1.8.99'")),
 		'found warning: the server refuses to compute MD5 hashes', 'a warning where only the servers do');
 	like(sql($node, $db, q{SELECT detail FROM upgrade_prereq_findings('2.0.0', include => '{md5_refused}')}),
 		qr/^It says: could not compute MD5 hash/, 'the reason is that of the library');

@@ -12,11 +12,12 @@
  *     `fix_sql`.
  * undo: The finding's `undo_sql` takes the right away again.
  *
- * OpenMetadata's scripts call md5(): 1.4.0 for queries, 1.8.2 for a column of the
- * feed, which is computed whenever a row is written, 2.0.0 for announcements; a
- * server in FIPS mode answers "could not compute MD5 hash: disabled for FIPS"
- * (OM#30294, OM#18198, OM#18082), and so do Azure's since 2024.  From 14 on
- * PostgreSQL asks OpenSSL; 13 computes the hash itself
+ * OpenMetadata's scripts call md5(): 1.4.0 for queries, 1.4.5 for a column of
+ * thread_entity, the feed, 2.0.0 for announcements.  That column, hash_id, is
+ * computed whenever the document is written, as 1.5.0 (owners, entityRef) and 1.9.0
+ * (domains) do, and the servers all the time.  A server in FIPS mode answers "could
+ * not compute MD5 hash: disabled for FIPS" (OM#30294, OM#18198, OM#18082), and so do
+ * Azure's since 2024.  From 14 on PostgreSQL asks OpenSSL; 13 computes the hash itself
  * (src/common/cryptohash_openssl.c).
  *
  * The error is an answer here, which is why this is no query.
@@ -31,7 +32,8 @@
 #include "utils/fmgrprotos.h"
 
 /* The releases whose migrations call the function. */
-static const char *const md5_releases[] = {"1.4.0", "1.8.2", "2.0.0"};
+static const char *const md5_releases[] =
+{"1.4.0", "1.4.5", "1.5.0", "1.9.0", "2.0.0"};
 
 /* Compute a hash, for guard_run(). */
 static void
