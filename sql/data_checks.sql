@@ -1,6 +1,6 @@
 -- What is wrong in the stored data: relationship_orphans, stale_json_keys and
 -- stale_json_keys_deep, policies, members_of_non_group_teams, open_tasks,
--- pipelines_without_timeout and queries_without_name.
+-- pipelines_without_timeout, queries_without_name and missing_json_keys.
 
 \set setup `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/setup.sql"`
 \set teardown `echo "$UPGRADE_PREREQ_FIXTURE/../sql/include/teardown.sql"`
@@ -12,12 +12,12 @@ CREATE PROCEDURE pg_temp.look(era text) LANGUAGE plpgsql AS $$
 DECLARE
     target text;
 BEGIN
-    FOREACH target IN ARRAY '{NULL,1.1.0,1.2.0,1.2.2,1.3.3,1.4.7,1.5.0,1.9.0,1.12.4,1.12.7,1.13.4,2.0.0,2.0.2,2.0.3,2.1.0}'::text[] LOOP
+    FOREACH target IN ARRAY '{NULL,1.1.0,1.2.0,1.2.2,1.3.3,1.4.7,1.5.0,1.6.3,1.9.0,1.12.4,1.12.7,1.13.4,2.0.0,2.0.2,2.0.3,2.1.0}'::text[] LOOP
         BEGIN
             INSERT INTO public.era_answer
             SELECT era, check_id, coalesce(target, 'next'), status || CASE WHEN status = 'found' THEN ' ' || level ELSE '' END
             FROM upgrade_prereq_findings(target, deep => true,
-                                         include => '{relationship_orphans,stale_json_keys,stale_json_keys_deep,policies,members_of_non_group_teams,open_tasks,pipelines_without_timeout,queries_without_name}');
+                                         include => '{relationship_orphans,stale_json_keys,stale_json_keys_deep,policies,members_of_non_group_teams,open_tasks,pipelines_without_timeout,queries_without_name,missing_json_keys}');
         EXCEPTION WHEN invalid_parameter_value THEN
             NULL;                -- a target below what is installed
         END;
@@ -345,6 +345,16 @@ ROLLBACK;
 \x off
 UPDATE openmetadata.test_suite SET json = json || '{"owner": null}' WHERE id = (SELECT min(id) FROM openmetadata.test_suite);
 SELECT status, object_identity, objects FROM pg_temp.ask('stale_json_keys');
+-- a migration that was jumped over is run from 1.13.0 on
+BEGIN;
+ALTER TABLE openmetadata.user_entity DROP COLUMN isbot;
+UPDATE openmetadata.user_entity SET json = json - 'deleted' WHERE name = 'user_9';
+SELECT status FROM pg_temp.ask('missing_json_keys', '1.13.4');
+DELETE FROM openmetadata.server_change_log WHERE version = '1.6.3';
+SELECT status FROM pg_temp.ask('missing_json_keys', '1.12.4');
+SELECT status, message FROM pg_temp.ask('missing_json_keys', '1.13.4');
+SELECT status FROM pg_temp.ask('missing_json_keys');
+ROLLBACK;
 \set era 1.4
 \i :setup
 CALL pg_temp.look('1.4');
@@ -410,6 +420,57 @@ SELECT status, can_fix, hint FROM pg_temp.ask('queries_without_name');
 ROLLBACK;
 \x off
 SELECT status, message FROM pg_temp.ask('queries_without_name', '1.0.9');
+
+-- missing_json_keys: the keys of three columns that the migrations add, and what these say
+\x on
+SELECT status, message FROM pg_temp.ask('missing_json_keys', '2.0.0');
+BEGIN;
+UPDATE openmetadata.test_case SET json = json - 'entityLink' WHERE id = (SELECT min(id) FROM openmetadata.test_case);
+UPDATE openmetadata.test_case SET json = json || jsonb_build_object('entityLink', repeat('x', 513)) WHERE id = (SELECT max(id) FROM openmetadata.test_case);
+UPDATE openmetadata.query_entity SET json = json - 'checksum' WHERE id < '8';
+UPDATE openmetadata.query_entity SET json = json || jsonb_build_object('checksum', repeat('x', 33)) WHERE id = (SELECT max(id) FROM openmetadata.query_entity);
+UPDATE openmetadata.user_entity SET json = json - 'deleted' WHERE name = 'user_9';
+UPDATE openmetadata.user_entity SET json = json || '{"deleted": null}' WHERE name = 'maria_o''neil';
+SELECT object_identity, status, level, message, regexp_replace(detail, '(: [0-9]+,? ?.*The first ten: ).*', '\1...') AS detail, hint, can_fix, objects
+FROM pg_temp.ask('missing_json_keys', '2.0.0') ORDER BY object_identity;
+SELECT string_agg(object_identity, ', ' ORDER BY object_identity) AS upto FROM pg_temp.ask('missing_json_keys', '1.6.2');
+SELECT object_identity AS upto FROM pg_temp.ask('missing_json_keys', '1.3.3');
+SELECT status FROM pg_temp.ask('missing_json_keys', '1.3.1');
+\set VERBOSITY terse
+\set ON_ERROR_ROLLBACK on
+ALTER TABLE openmetadata.test_case ADD COLUMN entitylink varchar(512) GENERATED ALWAYS AS (json ->> 'entityLink') STORED NOT NULL;
+ALTER TABLE openmetadata.query_entity ADD COLUMN checksum varchar(32) GENERATED ALWAYS AS (json ->> 'checksum') STORED NOT NULL;
+ALTER TABLE openmetadata.user_entity ADD COLUMN isbot boolean GENERATED ALWAYS AS ((json ->> 'deleted')::boolean) STORED NOT NULL;
+\set ON_ERROR_ROLLBACK off
+\set VERBOSITY default
+CREATE TEMP TABLE before ON COMMIT DROP AS SELECT id, json FROM openmetadata.user_entity;
+CALL pg_temp.run('missing_json_keys', false, '2.0.0');
+SELECT string_agg(object_identity, ', ' ORDER BY object_identity) AS left FROM pg_temp.ask('missing_json_keys', '2.0.0');
+SELECT name, entity.json ->> 'deleted' AS deleted FROM openmetadata.user_entity AS entity JOIN before USING (id) WHERE entity.json <> before.json ORDER BY name;
+CALL pg_temp.run('missing_json_keys', true, '2.0.0');
+SELECT count(*) AS changed FROM (SELECT id, json FROM openmetadata.user_entity EXCEPT TABLE before) AS row;
+-- blanks at the end are cut off, and null is no key
+UPDATE openmetadata.query_entity SET json = json || jsonb_build_object('checksum', left(id, 32) || repeat(' ', 9));
+SELECT string_agg(object_identity, ', ' ORDER BY object_identity) AS left FROM pg_temp.ask('missing_json_keys', '2.0.0');
+ALTER TABLE openmetadata.query_entity ADD COLUMN checksum varchar(32) GENERATED ALWAYS AS (json ->> 'checksum') STORED NOT NULL;
+ALTER TABLE openmetadata.query_entity DROP COLUMN checksum;
+UPDATE openmetadata.query_entity SET json = json || '{"checksum": null}';
+SELECT objects = (SELECT count(*)::text FROM openmetadata.query_entity) AS all_queries FROM pg_temp.ask('missing_json_keys', '1.4.0') WHERE object_identity = 'openmetadata.query_entity';
+-- many users; the column is there
+UPDATE openmetadata.user_entity SET json = json - 'deleted';
+INSERT INTO openmetadata.user_entity (json)
+    SELECT json || jsonb_build_object('id', gen_random_uuid(), 'name', i, 'email', i)
+    FROM openmetadata.user_entity, generate_series(1, 100) AS i WHERE name = 'user_9';
+SELECT can_fix, hint, objects FROM pg_temp.ask('missing_json_keys', '2.0.0') WHERE object_identity = 'openmetadata.user_entity';
+ALTER TABLE openmetadata.user_entity ADD COLUMN isbot boolean;
+SELECT count(*) FROM pg_temp.ask('missing_json_keys', '2.0.0') WHERE object_identity = 'openmetadata.user_entity';
+ALTER TABLE openmetadata.user_entity DROP COLUMN isbot;
+-- documents that cannot be read
+CALL pg_temp.loosen('user_entity');
+UPDATE openmetadata.user_entity SET json = '{"deleted": "\u0000"}' WHERE name = 'user_9';
+SELECT status, message, can_fix, objects FROM pg_temp.ask('missing_json_keys', '2.0.0') WHERE object_identity = 'openmetadata.user_entity' ORDER BY status;
+ROLLBACK;
+\x off
 
 -- all eras, as they were filled: what is not silent
 SELECT era, check_id, answer, string_agg(target, ', ' ORDER BY target COLLATE "C") AS targets
