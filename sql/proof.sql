@@ -12,6 +12,7 @@ ALTER DATABASE contrib_regression SET temp_file_limit = -1;
 
 CREATE TEMP TABLE proof (check_id text, era text, target text, good text, bad text, repaired text);
 CREATE TEMP TABLE proof_era (built text);
+CREATE TEMP TABLE uncounted (check_id text, object_types text);
 -- What a check says, in one word a kind of answer.
 CREATE FUNCTION pg_temp.answer(check_id text, target text) RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(DISTINCT CASE WHEN status = 'found' THEN 'found: ' || level ELSE status::text END, ', '
@@ -23,6 +24,8 @@ $$;
 \i results/prove_all.sql
 \set ECHO all
 SELECT * FROM proof ORDER BY check_id;
+-- What is about several has to say about how many, or an acknowledgement never lapses.
+SELECT * FROM uncounted ORDER BY check_id;
 -- Checks without a fault there: it takes a second session, another server, or a
 -- file, or rows of a fixture are never without it.  These tests plant it.
 SELECT check_id, shown_by
@@ -48,7 +51,7 @@ LEFT JOIN (VALUES ('acknowledgements', 'sql/acknowledge.sql'),
           ) AS other (check_id, shown_by) USING (check_id)
 WHERE check_id NOT IN (SELECT check_id FROM proof)
 ORDER BY check_id;
-DROP TABLE proof, proof_era;
+DROP TABLE proof, proof_era, uncounted;
 
 -- What is not heavy reads no big table from end to end.
 CREATE VIEW pg_temp.scanned AS

@@ -36,6 +36,7 @@ SELECT 'found' AS status,
             ELSE 'Wait until it has ended: it keeps the migration from altering tables.'
        END AS hint,
        jsonb_build_object(
+           'objects', count(*),
            'pids', jsonb_agg(pid ORDER BY pid),
            'running_for', date_trunc('second', (SELECT now FROM fact) - min(backend_start))::text) AS data
 FROM running

@@ -22,7 +22,8 @@ SELECT 'error' AS level,
        'damaged pages were read' AS message,
        format('Number of failed checksums: %s, the last on %s.', statistics.checksum_failures, statistics.checksum_last_failure) AS detail,
        'Find the damage, which the log of the server names, and mend it before anything else: the migration would stop at it, or carry it on.' AS hint,
-       jsonb_build_object('checksum_failures', statistics.checksum_failures,
+       jsonb_build_object('objects', statistics.checksum_failures,
+                          'checksum_failures', statistics.checksum_failures,
                           'last_failure', statistics.checksum_last_failure) AS data
 FROM pg_catalog.pg_stat_database AS statistics
 WHERE (statistics.datname = current_database() OR statistics.datid = 0)

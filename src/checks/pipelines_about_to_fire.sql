@@ -225,7 +225,8 @@ SELECT 'found' AS status,
             THEN 'Make sure in Airflow that they have not been resumed.'
             ELSE 'Pause them in OpenMetadata, or stop the scheduler, until the upgrade is done; or choose another time. The setting upgrade_prereq.maintenance_window says how long the window is.'
        END AS hint,
-       jsonb_build_object('pipelines', count(*),
+       jsonb_build_object('objects', count(*),
+                          'pipelines', count(*),
                           'first_at', min(due.at),
                           'window_end', fact.window_end,
                           'schedules', count(DISTINCT due.schedule),

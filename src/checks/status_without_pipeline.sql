@@ -87,7 +87,7 @@ SELECT 'schema' AS object_type,
                                count(*) FILTER (WHERE named.state IN ('queued', 'running')))
                    ELSE '' END) AS detail,
        'They hinder nothing. A pipeline that is made anew under the same name inherits them. OpenMetadata cannot delete them; the table can only be cleaned by hand, after a backup.' AS hint,
-       jsonb_build_object('statuses', sum(named.statuses), 'pipelines', count(*),
+       jsonb_build_object('objects', count(*), 'statuses', sum(named.statuses), 'pipelines', count(*),
                           'newest', max(named.epoch),
                           'keys', to_jsonb((array_agg(named.key ORDER BY named.key))[1:100])) AS data
 FROM fact, named
