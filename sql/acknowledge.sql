@@ -134,6 +134,27 @@ SELECT finding_key AS version_key FROM upgrade_prereq_findings('1.13.4', include
 SELECT upgrade_prereq_acknowledge(:'version_key', 'a rehearsal', target_version => '1.13.4') > 0 AS acknowledged;
 SELECT status FROM upgrade_prereq_findings('1.13.4', include => '{openmetadata_version}');
 
+-- a finding that only one target has: in the report for another nothing is said of
+-- it; when its own is installed it is over
+BEGIN;
+SELECT upgrade_prereq_acknowledge('target_release:2.0.1', 'our policies are not those', target_version => '2.0.1') > 0 AS acknowledged;
+SELECT finding_key, target_version FROM upgrade_prereq_acknowledgements ORDER BY id;
+CREATE VIEW pg_temp.of_target AS
+    SELECT target, check_id, status, message, fix_sql IS NOT NULL AS can_fix
+    FROM (VALUES ('1.13.6'), ('2.0.1'), ('2.0.3'), (NULL)) AS upgrade (target),
+         upgrade_prereq_findings(target, include => '{acknowledgements,target_release}') AS finding;
+SELECT * FROM pg_temp.of_target;
+-- one that does not say for which it was made may be needed
+SAVEPOINT told;
+UPDATE upgrade_prereq_journal SET state_after = regexp_replace(state_after, ', "target.*"', '');
+SELECT level, objects, target_version FROM upgrade_prereq_acknowledgements WHERE finding_key = 'target_release:2.0.1';
+SELECT * FROM pg_temp.of_target;
+SELECT hint FROM upgrade_prereq_findings('1.13.6', include => '{acknowledgements,target_release}') WHERE check_id = 'acknowledgements';
+ROLLBACK TO told;
+INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum) VALUES ('2.0.1', 'x', 'x');
+SELECT check_id, status, message, fix_sql IS NOT NULL AS can_fix FROM upgrade_prereq_findings('2.0.3', include => '{acknowledgements,target_release}');
+ROLLBACK;
+
 -- the gate: open for what is acknowledged, shut for what got worse (a backup is
 -- not what this is about)
 SET upgrade_prereq.required_backup_level = none;

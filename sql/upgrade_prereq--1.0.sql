@@ -578,9 +578,11 @@ CREATE VIEW upgrade_prereq_acknowledgements WITH (security_barrier) AS
                          'finding_key', object OPERATOR(pg_catalog.->>) 'finding_key')
                 THEN object OPERATOR(pg_catalog.->>) 'finding_key' END AS finding_key,
            pg_catalog."substring"(state_after,
-               '^\{"level": "(info|notice|warning|error)", "objects": [0-9]{1,18}\}$')::upgrade_prereq_level AS level,
+               '^\{"level": "(info|notice|warning|error)", "objects": [0-9]{1,18}(?:, "target": "[a-z0-9.]+")?\}$')::upgrade_prereq_level AS level,
            pg_catalog."substring"(state_after,
-               '^\{"level": "[a-z]+", "objects": ([0-9]{1,18})\}$')::pg_catalog.int8 AS objects,
+               '^\{"level": "[a-z]+", "objects": ([0-9]{1,18})(?:, "target": "[a-z0-9.]+")?\}$')::pg_catalog.int8 AS objects,
+           pg_catalog."substring"(state_after,
+               '^\{"level": "[a-z]+", "objects": [0-9]+, "target": "(next|[0-9]{1,10}\.[0-9]{1,10}\.[0-9]{1,10})"\}$') AS target_version,
            reason,
            made_by,
            made_at,

@@ -72,12 +72,24 @@ format_object(const char *finding_key)
 	return object.data;
 }
 
-/* What was accepted; the view upgrade_prereq_acknowledgements reads it. */
+/*
+ * What was accepted, and in the report for which target; the view
+ * upgrade_prereq_acknowledgements reads it.
+ */
 static const char *
-format_extent(Extent extent)
+format_extent(Extent extent, const char *target_text)
 {
-	return psprintf("{\"level\": \"%s\", \"objects\": " INT64_FORMAT "}",
-					finding_level_name(extent.level), extent.objects);
+	const char *target = ACKNOWLEDGEMENT_NEXT;
+	Version		version;
+
+	if (target_text != NULL)
+	{
+		target_version_parse(target_text, &version);
+		target = psprintf("%d.%d.%d", version.part[0], version.part[1],
+						  version.part[2]);
+	}
+	return psprintf("{\"level\": \"%s\", \"objects\": " INT64_FORMAT ", \"target\": \"%s\"}",
+					finding_level_name(extent.level), extent.objects, target);
 }
 
 /* There is nothing to acknowledge: say why. */
@@ -191,7 +203,8 @@ upgrade_prereq_acknowledge(PG_FUNCTION_ARGS)
 
 	journal_require_write();
 	(void) journal_undo_expired();
-	entry.state_after = format_extent(find_extent(finding_key, target_text));
+	entry.state_after = format_extent(find_extent(finding_key, target_text),
+									  target_text);
 	error = attempt(record, &entry);
 	if (error != NULL)
 		ReThrowError(error);

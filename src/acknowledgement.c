@@ -35,15 +35,18 @@ static const char list_query[] =
 "to_json(a.expires_at) #>> '{}', a.expired, a.allowed, "
 "jsonb_build_object('id', a.id, 'level', a.level, 'objects', a.objects, "
 "'made_by', a.made_by, 'made_at', a.made_at, 'reason', a.reason, "
-"'expires_at', a.expires_at) "
+"'expires_at', a.expires_at), a.target_version "
 "FROM %s AS a ORDER BY a.id";
 
 /* What an acknowledgement is worth in a report. */
 typedef enum Worth
 {
 	WORTH_HOLDS,				/* the finding is no worse than accepted */
-	WORTH_NOT_TOLD,				/* its check was left out, or could not look */
+	WORTH_NOT_TOLD,				/* its check was left out, or could not look,
+								 * or is asked about another target */
 	WORTH_NOTHING_FOUND,
+	WORTH_NOTHING_HERE,			/* the same, maybe since this report is for
+								 * another target */
 	WORTH_NO_CHECK,				/* there is no such check */
 	WORTH_EXPIRED,
 	WORTH_LAPSED,				/* the finding got worse */
@@ -62,6 +65,9 @@ static const struct
 	[WORTH_NOTHING_FOUND] = {FINDING_INFO,
 		"is not needed: there is no such finding any more",
 	"Take it back, so that it does not hide the finding when it comes again."},
+	[WORTH_NOTHING_HERE] = {FINDING_INFO,
+		"may not be needed: there is no such finding in this report",
+	"It does not say for which target it was made. Take it back if there is no such finding in the report for any upgrade that is planned."},
 	[WORTH_NO_CHECK] = {FINDING_INFO,
 	"is not needed: there is no such check any more", "Take it back."},
 	[WORTH_EXPIRED] = {FINDING_INFO,
@@ -139,6 +145,7 @@ take_row(uint64 row, MemoryContext context)
 	result->is_expired = strcmp(query_text(row, 8, context), "t") == 0;
 	result->is_allowed = strcmp(query_text(row, 9, context), "t") == 0;
 	result->data = query_text(row, 10, context);
+	result->target = query_text(row, 11, context);
 	result->is_ours = result->finding_key != NULL && result->reason != NULL &&
 		level != NULL && objects != NULL &&
 		finding_level_lookup(level, &result->accepted.level);
@@ -236,10 +243,37 @@ has_looked(List *findings, const Check *check)
 	return is_there;
 }
 
+/*
+ * What an acknowledgement is worth whose finding is not there, though its check
+ * has looked.  That the finding is gone can only be told of the target for which
+ * it was there, or when that is installed.
+ */
+static Worth
+worth_without_finding(const Acknowledgement *acknowledgement,
+					  const Installation *installation)
+{
+	const char *text = acknowledgement->target;
+	bool		is_same;
+	Version		target;
+
+	if (text == NULL)
+		return WORTH_NOTHING_HERE;
+	if (strcmp(text, ACKNOWLEDGEMENT_NEXT) == 0)
+		is_same = installation->target_text == NULL;
+	else if (!version_parse(text, &target))
+		return WORTH_NOTHING_HERE;
+	else
+		is_same = (installation->target_text != NULL &&
+				   version_compare(&target, &installation->target) == 0) ||
+			(installation->state == INSTALLATION_FOUND &&
+			 version_compare(&target, &installation->installed) <= 0);
+	return is_same ? WORTH_NOTHING_FOUND : WORTH_NOT_TOLD;
+}
+
 /* What an acknowledgement is worth, and what is found under its key. */
 static Worth
 find_worth(const Acknowledgement *acknowledgement, List *findings,
-		   Extent *found)
+		   const Installation *installation, Extent *found)
 {
 	const Check *check;
 
@@ -255,7 +289,8 @@ find_worth(const Acknowledgement *acknowledgement, List *findings,
 	if (acknowledgement->is_expired)
 		return WORTH_EXPIRED;
 	if (found->count == 0)
-		return has_looked(findings, check) ? WORTH_NOTHING_FOUND :
+		return has_looked(findings, check) ?
+			worth_without_finding(acknowledgement, installation) :
 			WORTH_NOT_TOLD;
 	return found->level > acknowledgement->accepted.level ||
 		found->objects > acknowledgement->accepted.objects ?
@@ -357,9 +392,10 @@ useless_finding(const Check *check, const Acknowledgement *acknowledgement,
 				 psprintf(" Found: %s.", extent_text(found)) : "",
 				 acknowledgement->made_by, acknowledgement->reason);
 	finding->hint = useless[worth].hint;
-	finding->fix_sql = psprintf("SELECT * FROM %s.upgrade_prereq_undo(%s::bigint);",
-								quote_identifier(extension_schema()),
-								acknowledgement->id);
+	if (worth != WORTH_NOTHING_HERE)
+		finding->fix_sql = psprintf("SELECT * FROM %s.upgrade_prereq_undo(%s::bigint);",
+									quote_identifier(extension_schema()),
+									acknowledgement->id);
 	finding->data = with_acknowledgement(NULL, acknowledgement);
 	return finding;
 }
@@ -406,7 +442,8 @@ acknowledgement_apply(CheckResult *result)
 	{
 		const Acknowledgement *acknowledgement = lfirst(lc);
 		Extent		found;
-		Worth		worth = find_worth(acknowledgement, result->findings, &found);
+		Worth		worth = find_worth(acknowledgement, result->findings,
+									   result->installation, &found);
 
 		if (found.count > 0)
 			mark_findings(acknowledgement, worth, result->findings);

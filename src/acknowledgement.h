@@ -23,6 +23,9 @@
 /* The check that reports those that are of no use. */
 #define ACKNOWLEDGEMENT_CHECK	"acknowledgements"
 
+/* The target of an acknowledgement for the next releases. */
+#define ACKNOWLEDGEMENT_NEXT	"next"
+
 /* What there is under one key: the measure of whether it got worse. */
 typedef struct Extent
 {
@@ -38,6 +41,8 @@ typedef struct Acknowledgement
 	const char *finding_key;	/* NULL, like the other texts but id and
 								 * made_by, in an entry that is not ours */
 	Extent		accepted;
+	const char *target;			/* for which it was found: "next" for the next
+								 * releases; NULL if that is not recorded */
 	const char *made_by;
 	const char *reason;
 	const char *expires_at;		/* ISO 8601; NULL for never */

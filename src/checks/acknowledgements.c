@@ -19,7 +19,9 @@
  * higher, or it is about more objects.  Those of a role that may not call
  * upgrade_prereq_acknowledge(), or has been dropped, do not count, nor does what
  * somebody wrote into the journal himself and got wrong.  Of a check that was left out or could
- * not look nothing is known; its acknowledgements are not listed.
+ * not look nothing is known; its acknowledgements are not listed.  Nor are those
+ * that were made for another target, which may well have the finding, until that
+ * is installed.
  */
 #include "postgres.h"
 
