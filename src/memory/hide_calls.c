@@ -5,9 +5,10 @@
  *
  * The planner runs a function whose arguments are constants
  * (eval_const_expressions() in optimizer/util/clauses.c).  Where that could do
- * harm, the call is replaced by a value of which nothing is known.  It is left
- * where it was if one of its arguments is sure to be no constant, so that the
- * plan is what it will be.
+ * harm, its arguments are covered, so that to the planner none is a constant;
+ * or, if nothing but constants is there to cover, the call is replaced by a
+ * value of which nothing is known.  It is left where it was if one of its
+ * arguments is sure to be no constant, so that the plan is what it will be.
  *
  * A constant can come from far: the planner moves it up from a subquery, a
  * CTE, a single row of VALUES or a function in FROM into what refers to its
@@ -29,6 +30,7 @@
 #include "compat.h"
 #include "harmless.h"
 #include "hide_calls.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/hsearch.h"
@@ -296,6 +298,99 @@ is_to_hide(Oid function, void *context pg_attribute_unused())
 		!get_func_retset(function);
 }
 
+/* Does an expression refer to the argument of a CASE or array around it? */
+static bool
+refers_outward(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, CaseTestExpr))
+		return true;
+	/* what stands in these refers to their own */
+	if (IsA(node, CaseExpr) && ((CaseExpr *) node)->arg != NULL)
+		return refers_outward((Node *) ((CaseExpr *) node)->arg, context);
+	if (IsA(node, ArrayCoerceExpr))
+		return refers_outward((Node *) ((ArrayCoerceExpr *) node)->arg, context);
+	return expression_tree_walker(node, refers_outward, context);
+}
+
+/*
+ * An expression of the same type that the planner never finds to be a constant
+ * by itself, and that depends on the same columns: a sort or join by it stays,
+ * which would go away for a parameter.  To find out its value, nothing is
+ * called.
+ */
+static Node *
+covered(Node *value)
+{
+	CaseExpr   *result = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+
+	when->expr = (Expr *) unknown_value(makeBoolConst(true, false));
+	when->result = (Expr *) value;
+	when->location = -1;
+	result->casetype = exprType(value);
+	result->casecollid = exprCollation(value);
+	result->args = list_make1(when);
+	result->defresult = (Expr *) unknown_value(value);
+	result->location = -1;
+	return (Node *) result;
+}
+
+/* The arguments of one call. */
+typedef struct Arguments
+{
+	bool		covers_constants;
+	bool		any_covered;
+	bool		any_left;		/* that should have been covered */
+} Arguments;
+
+/* An argument, or a list of them, for a mutator. */
+static Node *
+cover_argument(Node *node, void *context)
+{
+	Arguments  *arguments = context;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, List) || IsA(node, NamedArgExpr))
+		return expression_tree_mutator(node, cover_argument, context);
+	if (IsA(node, Const) && !arguments->covers_constants)
+		return node;
+	if (refers_outward(node, NULL))
+	{
+		arguments->any_left = true;
+		return node;
+	}
+	arguments->any_covered = true;
+	return covered(node);
+}
+
+/* For check_functions_in_node(). */
+static bool
+is_inlined(Oid function, void *context pg_attribute_unused())
+{
+	return !is_compiled(function);
+}
+
+/*
+ * A call that the planner cannot run.  One argument that is no constant is
+ * enough, unless a function in SQL is inlined: what it calls may take others.
+ */
+static Node *
+hide_call(Node *call)
+{
+	Arguments	arguments = {
+		.covers_constants = check_functions_in_node(call, is_inlined, NULL)
+	};
+	Node	   *result = expression_tree_mutator(call, cover_argument, &arguments);
+
+	if (!arguments.any_covered ||
+		(arguments.covers_constants && arguments.any_left))
+		return unknown_value(call);
+	return result;
+}
+
 /* A copy of a query or expression. */
 static Node *
 hide_calls(Node *node, void *context)
@@ -320,13 +415,13 @@ hide_calls(Node *node, void *context)
 	if (!IsA(copy, Aggref) && !IsA(copy, WindowFunc) && !IsA(copy, SubLink) &&
 		check_functions_in_node(copy, is_to_hide, NULL) &&
 		!expression_tree_walker(copy, find_sure, context))
-		return unknown_value(copy);
+		return hide_call(copy);
 	return copy;
 }
 
 /*
- * A copy of a query, after parse analysis and rewriting, in which calls are
- * unknown values where the planner could run them and they are not known to be
+ * A copy of a query, after parse analysis and rewriting, in which no call is
+ * left as it was that the planner could run and that is not known to be
  * harmless.
  */
 Query *
