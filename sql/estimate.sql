@@ -599,10 +599,28 @@ FROM upgrade_prereq_estimate('SELECT doc ->> ''fqn'' FROM entity ORDER BY 1', sa
 SELECT * FROM upgrade_prereq_estimate(path => '/nonexistent/x.sql');
 CREATE ROLE regress_estimate;
 GRANT USAGE ON SCHEMA estimate TO regress_estimate;
+CREATE VIEW passwords AS SELECT rolpassword FROM pg_authid;
+CREATE VIEW role_names AS SELECT rolname FROM pg_authid;
+GRANT SELECT ON role_names TO regress_estimate;
 SET ROLE regress_estimate;
 SELECT * FROM upgrade_prereq_estimate(path => '/nonexistent/x.sql');
 SELECT outcome, note FROM upgrade_prereq_estimate('SELECT name FROM entity ORDER BY name');
 SELECT outcome, note FROM upgrade_prereq_estimate('CREATE INDEX ON entity (name)');
+-- no more than the executor would let the role read: the planner's figures show
+-- what is in the statistics of a catalog
+SELECT n, outcome, note FROM pg_temp.look($$
+    SELECT rolname FROM pg_authid WHERE rolpassword <= 'm';
+    SELECT count(*) FROM pg_authid;
+    SELECT g FROM generate_series(1, 9) AS g WHERE EXISTS (WITH c AS (SELECT * FROM pg_statistic) SELECT FROM c);
+    SELECT * FROM pg_shadow;
+    SELECT * FROM passwords;
+    SELECT rolname FROM pg_roles;
+    SELECT rolname FROM role_names;
+    SELECT subname FROM pg_subscription;
+    SELECT subconninfo FROM pg_subscription;
+    SELECT s FROM pg_subscription AS s;
+    SELECT count(*) FROM pg_subscription;
+$$);
 RESET ROLE;
 GRANT pg_read_server_files TO regress_estimate;
 SET ROLE regress_estimate;

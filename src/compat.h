@@ -117,6 +117,14 @@ sorts_charge_datums(void)
 #define grouped_expression(entry, column) NULL
 #endif
 
+/* 16: what rights a query needs is listed apart from its tables. */
+#if PG_VERSION_NUM >= 160000
+#define query_rights(query) ((query)->rteperminfos)
+#else
+#define RTEPermissionInfo RangeTblEntry
+#define query_rights(query) ((query)->rtable)
+#endif
+
 /* 16: one function for the privileges on any kind of object. */
 #if PG_VERSION_NUM < 160000
 #include "catalog/pg_class.h"

@@ -16,7 +16,9 @@
 
 #include <math.h>
 
+#include "access/sysattr.h"
 #include "access/transam.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "change.h"
 #include "commands/defrem.h"
@@ -110,6 +112,59 @@ find_tables(Node *node, List **tables)
 	return query_tree_walker((Query *) node, find_tables, tables, 0);
 }
 
+/* May the columns be read that a query reads of a table or view? */
+static bool
+may_select(const RTEPermissionInfo *needed)
+{
+	Oid			user = OidIsValid(needed->checkAsUser) ?
+		needed->checkAsUser : GetUserId();
+	int			member = -1;
+
+	if (pg_class_aclcheck(needed->relid, user, ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	if (bms_is_empty(needed->selectedCols))
+		return pg_attribute_aclcheck_all(needed->relid, user, ACL_SELECT,
+										 ACLMASK_ANY) == ACLCHECK_OK;
+	while ((member = bms_next_member(needed->selectedCols, member)) >= 0)
+	{
+		AttrNumber	column = member + FirstLowInvalidHeapAttributeNumber;
+		AclResult	result = column == InvalidAttrNumber ?
+			pg_attribute_aclcheck_all(needed->relid, user, ACL_SELECT,
+									  ACLMASK_ALL) :
+			pg_attribute_aclcheck(needed->relid, column, user, ACL_SELECT);
+
+		if (result != ACLCHECK_OK)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Raise an error (42501) where the executor would, because something may not be
+ * read: what the planner makes of a condition shows what is in the statistics,
+ * also those of catalogs.
+ */
+static bool
+require_rights(Node *node, void *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, require_rights, context);
+	foreach(lc, query_rights((Query *) node))
+	{
+		const RTEPermissionInfo *needed = lfirst(lc);
+
+		if ((needed->requiredPerms & ACL_SELECT) != 0 && !may_select(needed))
+			aclcheck_error(ACLCHECK_NO_PRIV,
+						   get_relkind_objtype(get_rel_relkind(needed->relid)),
+						   get_rel_name(needed->relid));
+	}
+	return query_tree_walker((Query *) node, require_rights, context, 0);
+}
+
 /*
  * See to it that the tables of a query may be looked at, and go on with no more
  * than their owner's rights: planning can run functions of their indexes.
@@ -134,6 +189,7 @@ require_tables(Query *query)
 		if (obstacle != NULL)
 			statement_obstacle_raise(obstacle);
 	}
+	(void) require_rights((Node *) query, NULL);
 	table_lower_rights(first);
 }
 

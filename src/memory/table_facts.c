@@ -19,7 +19,10 @@
 /* The number of rows counts as exact if it is no farther off than this. */
 #define EXACT_ERROR		0.03
 
-/* May rows of this relation be read?  The catalogs' rows tell nothing. */
+/*
+ * May rows of this relation be read?  Not those of a catalog: who plans a query
+ * of it may perhaps read some of its columns only.
+ */
 static bool
 has_rows_to_read(Relation relation)
 {
