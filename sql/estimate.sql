@@ -581,6 +581,28 @@ SELECT n, outcome, note FROM pg_temp.look($$
     SELECT name FROM entity ORDER BY name;
 $$);
 DROP DOMAIN checked;
+-- nor what the server has looked up before, for the rest of the session
+CREATE FUNCTION distance(float, float) RETURNS float IMMUTABLE LANGUAGE plpgsql AS $$
+BEGIN
+    IF current_setting('estimate.armed', true) = 'on' THEN
+        RAISE EXCEPTION 'run';
+    END IF;
+    RETURN $1 - $2;
+END
+$$;
+CREATE TYPE span AS RANGE (SUBTYPE = float, SUBTYPE_DIFF = distance);
+CREATE TABLE spans AS SELECT g AS id, g AS k, span(g, g + 5) AS s FROM generate_series(1, 1000) AS g;
+CREATE INDEX spans_k ON spans (k) WHERE s && '[3,9)' OR id = 1;
+ANALYZE spans;
+SELECT count(*) FROM spans WHERE s && '[3,9)';
+SET estimate.armed = on;
+SELECT n, outcome, note FROM pg_temp.look($$
+    SELECT * FROM spans WHERE s && '[3,9)';
+    SELECT * FROM spans WHERE k = 5 AND id = 1;
+    SELECT * FROM spans ORDER BY s;
+$$);
+RESET estimate.armed;
+SELECT count(*) FROM spans WHERE s && '[3,9)';
 
 --
 -- Arguments

@@ -13,9 +13,9 @@
  * So there are several lines of defence: statements that call foreign code
  * are refused; calls that the planner could run are hidden from it, unless
  * they are harmless (hide_calls.c); domains that could do harm are looked for;
- * what gets through that, through an index or constraint of a table, is
- * stopped when it is called; and a statement never gets rights that its author
- * has not (table_lower_rights()).
+ * what gets through that, through an index or constraint of a table or through
+ * a range type, is stopped when it is called; and a statement never gets rights
+ * that its author has not (table_lower_rights()).
  *
  * src/memory/foreign_code.c
  *
@@ -31,6 +31,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_range.h"
 #include "foreign_code.h"
 #include "harmless.h"
 #include "nodes/nodeFuncs.h"
@@ -38,8 +39,10 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 /*
  * Neither the planner runs a volatile function, nor has a function in C
@@ -157,12 +160,75 @@ stop_call(FmgrHookEventType event, FmgrInfo *function, Datum *state)
 }
 
 /*
+ * A function that the server has looked up for the whole session is called past
+ * the hook if there was none then: look it up as it is with the hook in place.
+ */
+static void
+look_up_again(FmgrInfo *function)
+{
+	FmgrInfo	hooked;
+
+	if (!is_scripted(function->fn_oid))
+		return;
+	fmgr_info_cxt(function->fn_oid, &hooked, CacheMemoryContext);
+	if (hooked.fn_addr != function->fn_addr)
+		*function = hooked;
+}
+
+/*
+ * Do that with the functions of somebody's range types: who makes such a type
+ * need not be a superuser.  Parse analysis calls rngcanonical, for a constant,
+ * and the planner rngsubdiff, for a condition (rangesel()), perhaps of a partial
+ * index.
+ */
+static void
+look_up_range_functions(void)
+{
+	Relation	catalog = table_open(RangeRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0,
+										  NULL);
+	HeapTuple	tuple;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Oid			range = ((Form_pg_range) GETSTRUCT(tuple))->rngtypid;
+		TypeCacheEntry *type;
+
+		if (range < FirstNormalObjectId)
+			continue;
+		type = lookup_type_cache(range, TYPECACHE_RANGE_INFO);
+		look_up_again(&type->rng_cmp_proc_finfo);
+		look_up_again(&type->rng_canonical_finfo);
+		look_up_again(&type->rng_subdiff_finfo);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+/* One call of foreign_code_guard_run(). */
+typedef struct GuardedCall
+{
+	GuardedFunction function;
+	void	   *argument;
+} GuardedCall;
+
+static void
+run_without_foreign_code(void *argument)
+{
+	const GuardedCall *call = argument;
+
+	look_up_range_functions();
+	call->function(call->argument);
+}
+
+/*
  * guard_run(), and any call of a function that is not compiled code is an
  * error (0A000) in it.  Functions in C come from superusers.
  */
 Obstacle *
 foreign_code_guard_run(GuardedFunction function, void *argument)
 {
+	GuardedCall call = {function, argument};
 	Obstacle   *obstacle;
 
 	if (fmgr_hook == stop_call)
@@ -173,7 +239,7 @@ foreign_code_guard_run(GuardedFunction function, void *argument)
 	{
 		needs_fmgr_hook = need_hook;
 		fmgr_hook = stop_call;
-		obstacle = guard_run(function, argument);
+		obstacle = guard_run(run_without_foreign_code, &call);
 	}
 	PG_FINALLY();
 	{
