@@ -437,10 +437,12 @@ foreach my $sample ('true', 'false')
 
 my $hostile = session($node, 'victim');
 
-# Peak memory of the session in MB, where the system tells.
+# Peak memory of a session in MB, where the system tells.
 sub peak
 {
-	open(my $file, '<', '/proc/' . $hostile->pid . '/status') or return 0;
+	my $of = shift || $hostile;
+
+	open(my $file, '<', '/proc/' . $of->pid . '/status') or return 0;
 	my ($peak) = join('', <$file>) =~ /VmHWM:\s+(\d+) kB/;
 
 	return $peak / 1024;
@@ -485,6 +487,16 @@ diag(sprintf('peak memory of the session: %d MB', peak()));
 # with assertions lists are copied whenever they grow, and chunks keep their size
 my $assertions = sql($node, 'postgres', 'SHOW debug_assertions') eq 'on';
 cmp_ok(peak(), '<', $assertions ? 3000 : 1200, 'memory is bounded');
+
+# a long search_path is kept once, not for each setting that comes after it
+my $setter = session($node, 'victim');
+$setter->query(estimate('SELECT 1'));
+my $before = peak($setter);
+my $schema = 's' x 60;
+like($setter->query(estimate('SET search_path = ' . join(',', ($schema) x 5000) . ';' . 'SET work_mem = 64;' x 300)),
+	qr/^301\|light/m, 'a long search_path and many settings: an answer');
+cmp_ok(peak($setter) - $before, '<', 80, 'a long search_path is kept once');
+$setter->close;
 
 $hostile->query(estimate("SELECT '\xff\xfe'; SELECT 1;"));
 like($hostile->errors, qr/22021: invalid byte sequence/, 'an invalid encoding is an error');

@@ -113,7 +113,6 @@ script_session_begin(ScriptSession *session, const ScriptStatement *statement)
 /* One call of read_setting(). */
 typedef struct SettingCall
 {
-	const StatementSettings *before;
 	VariableSetStmt *statement;
 	StatementSettings after;
 } SettingCall;
@@ -124,49 +123,28 @@ read_setting(void *argument)
 {
 	SettingCall *call = argument;
 
-	statement_pin_settings(call->before);
 	guard_pin_setting(call->statement->name,
 					  ExtractSetVariableArgs(call->statement));
 	call->after = *statement_settings_of_session();
 }
 
-/* Change the settings in *settings as SET does, if it does without error. */
+/* Take one setting over. */
 static void
-apply_setting(ScriptSession *session, StatementSettings *settings,
-			  VariableSetStmt *statement)
+take_setting(StatementSettings *settings, const StatementSettings *from,
+			 const char *name)
 {
-	SettingCall call = {.before = settings,.statement = statement};
-
-	if (guard_run(read_setting, &call) != NULL)
-		return;
-	settings->work_mem_kb = call.after.work_mem_kb;
-	settings->maintenance_work_mem_kb = call.after.maintenance_work_mem_kb;
-	settings->hash_mem_multiplier = call.after.hash_mem_multiplier;
-	settings->parallel_workers = call.after.parallel_workers;
-	settings->maintenance_workers = call.after.maintenance_workers;
-	settings->search_path = MemoryContextStrdup(session->context,
-												call.after.search_path);
-}
-
-/* RESET of one setting. */
-static void
-reset_setting(ScriptSession *session, StatementSettings *settings,
-			  const char *name)
-{
-	const StatementSettings *base = &session->base;
-
 	if (pg_strcasecmp(name, "work_mem") == 0)
-		settings->work_mem_kb = base->work_mem_kb;
+		settings->work_mem_kb = from->work_mem_kb;
 	else if (pg_strcasecmp(name, "maintenance_work_mem") == 0)
-		settings->maintenance_work_mem_kb = base->maintenance_work_mem_kb;
+		settings->maintenance_work_mem_kb = from->maintenance_work_mem_kb;
 	else if (pg_strcasecmp(name, "hash_mem_multiplier") == 0)
-		settings->hash_mem_multiplier = base->hash_mem_multiplier;
+		settings->hash_mem_multiplier = from->hash_mem_multiplier;
 	else if (pg_strcasecmp(name, "max_parallel_workers_per_gather") == 0)
-		settings->parallel_workers = base->parallel_workers;
+		settings->parallel_workers = from->parallel_workers;
 	else if (pg_strcasecmp(name, "max_parallel_maintenance_workers") == 0)
-		settings->maintenance_workers = base->maintenance_workers;
+		settings->maintenance_workers = from->maintenance_workers;
 	else
-		settings->search_path = base->search_path;
+		settings->search_path = from->search_path;
 }
 
 /* Is a setting one that is followed? */
@@ -185,7 +163,7 @@ is_followed(const char *name)
 static void
 note_setting(ScriptSession *session, VariableSetStmt *statement)
 {
-	StatementSettings *changed[] = {&session->settings, &session->lasting};
+	SettingCall call = {.statement = statement,.after = session->base};
 
 	if (statement->kind == VAR_RESET_ALL)
 	{
@@ -200,14 +178,19 @@ note_setting(ScriptSession *session, VariableSetStmt *statement)
 		session->body_number == 0)
 		return;
 
-	for (int i = 0; i < (statement->is_local ? 1 : 2); i++)
+	if (statement->kind == VAR_SET_VALUE)
 	{
-		if (statement->kind == VAR_SET_VALUE)
-			apply_setting(session, changed[i], statement);
-		else if (statement->kind == VAR_SET_DEFAULT ||
-				 statement->kind == VAR_RESET)
-			reset_setting(session, changed[i], statement->name);
+		if (guard_run(read_setting, &call) != NULL)
+			return;				/* an error changes nothing */
+		if (pg_strcasecmp(statement->name, "search_path") == 0)
+			call.after.search_path = MemoryContextStrdup(session->context,
+														 call.after.search_path);
 	}
+	else if (statement->kind != VAR_SET_DEFAULT && statement->kind != VAR_RESET)
+		return;
+	take_setting(&session->settings, &call.after, statement->name);
+	if (!statement->is_local)
+		take_setting(&session->lasting, &call.after, statement->name);
 }
 
 /* A transaction or savepoint begins. */
