@@ -87,6 +87,7 @@ OBJS = \
 	src/memory/plan_aggregate.o \
 	src/memory/plan_rows.o \
 	src/memory/plan_use.o \
+	src/memory/plan_window.o \
 	src/memory/row_length.o \
 	src/memory/row_share.o \
 	src/memory/row_source.o \

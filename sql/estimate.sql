@@ -159,6 +159,42 @@ SELECT n, use FROM pg_temp.look($$
     SELECT * FROM (VALUES (1 IN (SELECT id FROM other)), (true)) AS v;
     SELECT * FROM generate_series(1, (2 IN (SELECT id FROM other))::int);
 $$);
+-- a window keeps the rows between the current one and the ends of the frame; where
+-- those move, it is slow to read them from a file
+SELECT n, outcome, use, short, certainty, note FROM pg_temp.look($$
+    SET work_mem = '64kB';
+    SELECT sum(id) OVER () FROM entity;
+    SELECT sum(id) OVER (ROWS UNBOUNDED PRECEDING) FROM entity;
+    SELECT sum(id) OVER (ORDER BY name ROWS 6 PRECEDING) FROM entity;
+    SELECT sum(id) OVER (ORDER BY name ROWS 5000 PRECEDING) FROM entity;
+    SELECT sum(id) OVER (ORDER BY name ROWS BETWEEN 5000 PRECEDING AND 4990 PRECEDING) FROM entity;
+    SELECT sum(id) OVER (ORDER BY name ROWS BETWEEN 4990 FOLLOWING AND 5000 FOLLOWING) FROM entity;
+    SELECT sum(id) OVER (ORDER BY name ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) FROM entity;
+    SELECT sum(id) OVER (ORDER BY name ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) FROM entity;
+    SELECT sum(id) OVER (ORDER BY id RANGE 10 PRECEDING) FROM entity;
+    SELECT sum(id) OVER (ORDER BY grp) FROM entity;
+    SELECT sum(id) OVER (ORDER BY id) FROM entity;
+$$) WHERE use IS NULL OR use LIKE 'WindowAgg%';
+CREATE FUNCTION pg_temp.window_spills(query text, setting_bytes numeric) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    PERFORM set_config('work_mem', (setting_bytes / 1024)::int || 'kB', true);
+    EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) ' || query INTO plan;
+    RETURN (plan -> 0 -> 'Plan' ->> 'Temp Written Blocks')::int > 0;
+END
+$$;
+SELECT pg_temp.window_spills(q.query, n.bytes * 1.02) AS with_it,
+       pg_temp.window_spills(q.query, n.bytes * 0.9) AS with_less,
+       e.temp_bytes > 10000 * e.row_bytes AS writes_all
+FROM (VALUES ('SELECT sum(id) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 4500 PRECEDING) FROM entity'),
+             ('SELECT sum(id) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 4500 FOLLOWING) FROM entity')) AS q (query),
+     LATERAL (SELECT set_config('work_mem', '64kB', false) OFFSET 0) AS c,
+     LATERAL upgrade_prereq_estimate(q.query || left(c.set_config, 0)) AS e,
+     LATERAL (SELECT e.needed_bytes + CASE current_setting('debug_assertions')
+                  WHEN 'on' THEN 8 * e.row_count ELSE 0 END) AS n (bytes);
+SET work_mem = '64MB';
 -- without hashing, each grouping set but the first is sorted again; what a window
 -- does not look ahead at is not kept
 SET enable_hashagg = off;

@@ -21,52 +21,15 @@
 #include "optimizer/optimizer.h"
 #include "plan.h"
 #include "plan_use.h"
-#include "utils/fmgroids.h"
 
 static PlanRows *read_node(PlanReader *reader, Plan *plan, double bound);
-
-/*
- * Does a window function make its node keep the rows of a whole partition?
- * The three named here look at no rows but the current one and its peers; an
- * aggregate looks as far as its frame reaches.
- */
-static bool
-looks_ahead(Node *node, WindowAgg *window)
-{
-	WindowFunc *function = (WindowFunc *) node;
-
-	if (node == NULL)
-		return false;
-	if (!IsA(node, WindowFunc))
-		return expression_tree_walker(node, looks_ahead, window);
-	if (function->winagg)
-		return window->ordNumCols == 0 ||
-			(window->frameOptions & FRAMEOPTION_END_UNBOUNDED_FOLLOWING) != 0;
-	return function->winfnoid != F_ROW_NUMBER &&
-		function->winfnoid != F_RANK_ && function->winfnoid != F_DENSE_RANK_;
-}
 
 static PlanRows *
 read_window(PlanReader *reader, WindowAgg *window)
 {
 	PlanRows   *input = read_node(reader, outerPlan(window), 0);
-	PlanRows	partition = *input;
 
-	if (looks_ahead((Node *) window->plan.targetlist, window))
-	{
-		if (window->partNumCols > 0)
-		{
-			PlanRows   *partitions = plan_rows_groups(reader, &window->plan, input,
-													  window->partNumCols,
-													  window->partColIdx);
-
-			partition.count = plan_rows_of_group(partitions);
-			partition.certainty = CERTAINTY_ROUGH;
-		}
-		else
-			partition.certainty = Max(input->certainty, CERTAINTY_AT_MOST);
-		plan_use_tuplestore(reader, &partition, "WindowAgg");
-	}
+	plan_use_window(reader, window, input);
 	return plan_rows_above(reader, &window->plan, input,
 						   window->plan.qual == NIL);
 }

@@ -5,7 +5,7 @@
  *
  * Each adds a use of memory to those that the reader has found (plan.c), by
  * what is known of the rows (plan_rows.c) and the arithmetic of model.h.
- * Aggregates are in plan_aggregate.c.
+ * Aggregates are in plan_aggregate.c, windows in plan_window.c.
  *
  * src/memory/plan_use.c
  *

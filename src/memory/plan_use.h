@@ -36,5 +36,7 @@ extern void plan_use_hashed_groups(PlanReader *reader, Plan *plan,
 								   const char *operation, double groups);
 extern PlanRows *plan_use_aggregate(PlanReader *reader, Agg *agg,
 									const PlanRows *input);
+extern void plan_use_window(PlanReader *reader, const WindowAgg *window,
+							const PlanRows *input);
 
 #endif							/* UPGRADE_PREREQ_PLAN_USE_H */
