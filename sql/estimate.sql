@@ -438,6 +438,19 @@ SELECT n, outcome, use, note FROM pg_temp.look($$
     CALL p();
     EXECUTE p;
 $$);
+-- what reaches the children of a table, and what does not; ONLY leaves them out
+SELECT n, use FROM pg_temp.look($$
+    REINDEX TABLE parent;
+    REINDEX TABLE child;
+    ALTER TABLE parent SET UNLOGGED;
+    ALTER TABLE child SET UNLOGGED;
+    ALTER TABLE parent SET UNLOGGED, ADD COLUMN x int;
+    ALTER TABLE parent SET UNLOGGED, ADD COLUMN x serial;
+    ALTER TABLE ONLY parent ADD COLUMN x serial;
+    ALTER TABLE part SET UNLOGGED;
+$$);
+SELECT count(use) = CASE WHEN current_setting('server_version_num')::int < 140000 THEN 0 ELSE 2 END AS as_server
+FROM pg_temp.look('REINDEX TABLE part');
 -- indexes are built again though the values stay: for another collation, also if
 -- that is only left out, and if there are expressions
 CREATE TABLE collated (name text COLLATE "C", other text);

@@ -291,6 +291,13 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define F_DENSE_RANK_ F_WINDOW_DENSE_RANK
 #endif
 
+/* 14: REINDEX TABLE of a partitioned table builds the partitions' indexes. */
+#if PG_VERSION_NUM >= 140000
+#define reindexed_partitions(relid) find_all_inheritors(relid, NoLock, NULL)
+#else
+#define reindexed_partitions(relid) ((void) (relid), NIL)
+#endif
+
 /*
  * 14: the planner numbers the transition states of aggregates, of which some
  * share one; and NumericAggState in numeric.c counts infinities.

@@ -56,7 +56,9 @@ typedef struct TableChange
 {
 	Relation	table;
 	const char *text;			/* of the statement */
-	bool		is_rewrite;		/* the table is written anew */
+	bool		is_rewrite;		/* the table is written anew, and so are its
+								 * partitions and children */
+	bool		is_copy;		/* the table itself is, but not these */
 	List	   *added_columns;	/* of AddedColumn * */
 	List	   *changed_columns;	/* of ChangedColumn * */
 	List	   *builds;			/* of IndexBuild *, new indexes */
@@ -305,9 +307,11 @@ read_command(TableChange *change, const AlterTableCmd *command)
 			if (change->table->rd_rel->relpersistence !=
 				(command->subtype == AT_SetLogged ?
 				 RELPERSISTENCE_PERMANENT : RELPERSISTENCE_UNLOGGED))
-				change->is_rewrite = true;
+				change->is_copy = true;
 			break;
 		case AT_SetAccessMethod:
+			change->is_copy = true;
+			break;
 		case AT_SetExpression:
 			change->is_rewrite = true;
 			break;
@@ -408,29 +412,42 @@ ddl_rebuild_uses(TableFactsCache *cache, Relation table, List **files)
 }
 
 /*
- * rebuild_uses() for a table and its partitions and children, each of which
- * is written anew by itself, with the rows if rewrites_rows; these then have
- * the columns that are added (List of AddedColumn *), too.
+ * What one table, the one that is altered or a part of it, takes.  If it is
+ * written anew it then has the columns that are added, too.
  */
 static List *
-rebuild_all_uses(TableFactsCache *cache, Relation table, bool rewrites_rows,
-				 List *added_columns, List *changed_columns, List **files)
+altered_uses(TableFactsCache *cache, const TableChange *change,
+			 Relation table, List **files)
 {
+	if (change->is_rewrite ||
+		(change->is_copy &&
+		 RelationGetRelid(table) == RelationGetRelid(change->table)))
+	{
+		*files = list_concat(*files,
+							 table_files(cache, table, change->added_columns));
+		return rebuild_uses(cache, table, NIL, files);
+	}
+	if (change->changed_columns == NIL)
+		return NIL;
+	return rebuild_uses(cache, table, change->changed_columns, files);
+}
+
+/* Each table with storage of a table and, if it recurses, of all below it. */
+static List *
+all_altered_uses(TableFactsCache *cache, const TableChange *change,
+				 bool recurses, List **files)
+{
+	Oid			relid = RelationGetRelid(change->table);
 	List	   *uses = NIL;
 	ListCell   *lc;
 
-	foreach(lc, find_all_inheritors(RelationGetRelid(table), NoLock, NULL))
+	foreach(lc, recurses ? find_all_inheritors(relid, NoLock, NULL) :
+			list_make1_oid(relid))
 	{
 		Relation	part = table_open_partition(lfirst_oid(lc));
 
 		if (part->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		{
-			if (rewrites_rows)
-				*files = list_concat(*files,
-									 table_files(cache, part, added_columns));
-			uses = list_concat(uses, rebuild_uses(cache, part, changed_columns,
-												  files));
-		}
+			uses = list_concat(uses, altered_uses(cache, change, part, files));
 		table_close(part, NoLock);
 	}
 	return uses;
@@ -452,12 +469,11 @@ alter_table_uses(const AlterTableStmt *statement, const char *text,
 
 	foreach(lc, statement->cmds)
 		read_command(&change, lfirst_node(AlterTableCmd, lc));
-	if (change.is_rewrite)
-		uses = rebuild_all_uses(cache, change.table, true,
-								change.added_columns, NIL, files);
-	else if (change.changed_columns != NIL)
-		uses = rebuild_all_uses(cache, change.table, false, NIL,
-								change.changed_columns, files);
+	if (change.is_rewrite || change.is_copy || change.changed_columns != NIL)
+		uses = all_altered_uses(cache, &change,
+								statement->relation->inh &&
+								(change.is_rewrite ||
+								 change.changed_columns != NIL), files);
 	foreach(lc, change.builds)
 		uses = list_concat(uses,
 						   index_build_uses(cache, change.table, lfirst(lc),
@@ -561,14 +577,33 @@ vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache, List **files)
 	return uses;
 }
 
+/*
+ * REINDEX TABLE: of a partitioned table that of each partition, where the
+ * server does that; of another its own, not that of its children.
+ */
 static List *
 reindex_uses(const ReindexStmt *statement, TableFactsCache *cache,
 			 List **files)
 {
+	Relation	table;
+	Oid			relid;
+	List	   *uses = NIL;
+	ListCell   *lc;
+
 	if (statement->kind != REINDEX_OBJECT_TABLE)
 		refuse("a REINDEX of something else than a table");
-	return rebuild_all_uses(cache, open_table(statement->relation, false),
-							false, NIL, NIL, files);
+	table = open_table(statement->relation, false);
+	relid = RelationGetRelid(table);
+	foreach(lc, table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ?
+			reindexed_partitions(relid) : list_make1_oid(relid))
+	{
+		Relation	part = table_open_partition(lfirst_oid(lc));
+
+		if (part->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+			uses = list_concat(uses, rebuild_uses(cache, part, NIL, files));
+		table_close(part, NoLock);
+	}
+	return uses;
 }
 
 /*
