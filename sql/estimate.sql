@@ -438,6 +438,15 @@ SELECT n, outcome, use, note FROM pg_temp.look($$
     CALL p();
     EXECUTE p;
 $$);
+-- what is built CONCURRENTLY is sorted once more
+CREATE INDEX entity_doc ON entity USING gin (doc);
+SET maintenance_work_mem = '1MB';
+SELECT n, outcome, use FROM pg_temp.look($$
+    REINDEX TABLE entity;
+    REINDEX TABLE CONCURRENTLY entity;
+$$) WHERE use LIKE '% entity_doc';
+SET maintenance_work_mem = '64MB';
+DROP INDEX entity_doc;
 -- what reaches the children of a table, and what does not; ONLY leaves them out
 SELECT n, use FROM pg_temp.look($$
     REINDEX TABLE parent;

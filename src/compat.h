@@ -14,8 +14,10 @@
 #ifndef UPGRADE_PREREQ_COMPAT_H
 #define UPGRADE_PREREQ_COMPAT_H
 
+#include "commands/defrem.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
 #include "utils/acl.h"
 #include "utils/guc.h"
@@ -297,6 +299,27 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #else
 #define reindexed_partitions(relid) ((void) (relid), NIL)
 #endif
+
+/* 14: REINDEX has a list of options. */
+static inline bool
+reindex_is_concurrent(const ReindexStmt *statement)
+{
+#if PG_VERSION_NUM >= 140000
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, statement->params)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, "concurrently") == 0)
+			result = defGetBoolean(option);
+	}
+	return result;
+#else
+	return statement->concurrent;
+#endif
+}
 
 /*
  * 14: the planner numbers the transition states of aggregates, of which some

@@ -370,11 +370,12 @@ is_any_built_again(Relation table, Relation index, List *changed_columns)
 
 /*
  * ddl_rebuild_uses() for the indexes that are built again when some columns get
- * another type (List of ChangedColumn *); NIL stands for all indexes.
+ * another type (List of ChangedColumn *); NIL stands for all indexes.  These may
+ * be built CONCURRENTLY.
  */
 static List *
 rebuild_uses(TableFactsCache *cache, Relation table, List *changed_columns,
-			 List **files)
+			 bool is_concurrent, List **files)
 {
 	List	   *uses = NIL;
 	ListCell   *lc;
@@ -382,6 +383,7 @@ rebuild_uses(TableFactsCache *cache, Relation table, List *changed_columns,
 	foreach(lc, RelationGetIndexList(table))
 	{
 		Relation	index;
+		IndexBuild *build;
 
 		if (!ConditionalLockRelationOid(lfirst_oid(lc), AccessShareLock))
 			ereport(ERROR,
@@ -391,10 +393,12 @@ rebuild_uses(TableFactsCache *cache, Relation table, List *changed_columns,
 		index = index_open(lfirst_oid(lc), NoLock);
 		if (changed_columns == NIL ||
 			is_any_built_again(table, index, changed_columns))
+		{
+			build = index_build_again(table, index);
+			build->is_concurrent = is_concurrent;
 			uses = list_concat(uses,
-							   index_build_uses(cache, table,
-												index_build_again(table, index),
-												files));
+							   index_build_uses(cache, table, build, files));
+		}
 		index_close(index, NoLock);
 	}
 	return uses;
@@ -408,7 +412,7 @@ rebuild_uses(TableFactsCache *cache, Relation table, List *changed_columns,
 List *
 ddl_rebuild_uses(TableFactsCache *cache, Relation table, List **files)
 {
-	return rebuild_uses(cache, table, NIL, files);
+	return rebuild_uses(cache, table, NIL, false, files);
 }
 
 /*
@@ -425,11 +429,11 @@ altered_uses(TableFactsCache *cache, const TableChange *change,
 	{
 		*files = list_concat(*files,
 							 table_files(cache, table, change->added_columns));
-		return rebuild_uses(cache, table, NIL, files);
+		return rebuild_uses(cache, table, NIL, false, files);
 	}
 	if (change->changed_columns == NIL)
 		return NIL;
-	return rebuild_uses(cache, table, change->changed_columns, files);
+	return rebuild_uses(cache, table, change->changed_columns, false, files);
 }
 
 /* Each table with storage of a table and, if it recurses, of all below it. */
@@ -579,12 +583,14 @@ vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache, List **files)
 
 /*
  * REINDEX TABLE: of a partitioned table that of each partition, where the
- * server does that; of another its own, not that of its children.
+ * server does that; of another its own, not that of its children.  A temporary table is never
+ * done CONCURRENTLY (ReindexTable() in commands/indexcmds.c).
  */
 static List *
 reindex_uses(const ReindexStmt *statement, TableFactsCache *cache,
 			 List **files)
 {
+	bool		is_concurrent = reindex_is_concurrent(statement);
 	Relation	table;
 	Oid			relid;
 	List	   *uses = NIL;
@@ -594,13 +600,16 @@ reindex_uses(const ReindexStmt *statement, TableFactsCache *cache,
 		refuse("a REINDEX of something else than a table");
 	table = open_table(statement->relation, false);
 	relid = RelationGetRelid(table);
+	if (table->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		is_concurrent = false;
 	foreach(lc, table->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ?
 			reindexed_partitions(relid) : list_make1_oid(relid))
 	{
 		Relation	part = table_open_partition(lfirst_oid(lc));
 
 		if (part->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-			uses = list_concat(uses, rebuild_uses(cache, part, NIL, files));
+			uses = list_concat(uses, rebuild_uses(cache, part, NIL,
+												  is_concurrent, files));
 		table_close(part, NoLock);
 	}
 	return uses;
