@@ -438,6 +438,22 @@ SELECT n, outcome, use, note FROM pg_temp.look($$
     CALL p();
     EXECUTE p;
 $$);
+-- REINDEX builds the index of a TOAST table, too, which has an entry for each chunk;
+-- a rewrite does not
+CREATE TABLE toasted (id int, doc text);
+ALTER TABLE toasted ALTER COLUMN doc SET STORAGE EXTERNAL;
+INSERT INTO toasted SELECT g, repeat(md5(g::text), 300) FROM generate_series(1, 4000) AS g;
+SET maintenance_work_mem = '1MB';
+SELECT statement_number, outcome, regexp_replace(object, '\d+', 'N') AS object, certainty,
+       row_count = 20000 AS as_chunks, needed_bytes > available_bytes AS short,
+       temp_bytes BETWEEN 390000 AND 420000 AS as_run
+FROM upgrade_prereq_estimate($$
+    REINDEX TABLE toasted;
+    REINDEX TABLE CONCURRENTLY toasted;
+    VACUUM FULL toasted;
+$$);
+SET maintenance_work_mem = '64MB';
+DROP TABLE toasted;
 -- what is built CONCURRENTLY is sorted once more
 CREATE INDEX entity_doc ON entity USING gin (doc);
 SET maintenance_work_mem = '1MB';

@@ -582,6 +582,33 @@ vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache, List **files)
 }
 
 /*
+ * What REINDEX TABLE takes for one table: its indexes, and that of its TOAST
+ * table (REINDEX_REL_PROCESS_TOAST).  Where a table is written anew the latter
+ * is not built, but filled value by value.
+ */
+static List *
+table_reindex_uses(TableFactsCache *cache, Relation table, bool is_concurrent,
+				   List **files)
+{
+	List	   *uses = rebuild_uses(cache, table, NIL, is_concurrent, files);
+	Oid			toast_oid = table->rd_rel->reltoastrelid;
+	Relation	toast;
+
+	if (!OidIsValid(toast_oid))
+		return uses;
+	if (!ConditionalLockRelationOid(toast_oid, AccessShareLock))
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("the TOAST table of table \"%s\" is locked by another session",
+						RelationGetRelationName(table))));
+	toast = table_open(toast_oid, NoLock);
+	uses = list_concat(uses, rebuild_uses(cache, toast, NIL, is_concurrent,
+										  files));
+	table_close(toast, NoLock);
+	return uses;
+}
+
+/*
  * REINDEX TABLE: of a partitioned table that of each partition, where the
  * server does that; of another its own, not that of its children.  A temporary table is never
  * done CONCURRENTLY (ReindexTable() in commands/indexcmds.c).
@@ -608,8 +635,8 @@ reindex_uses(const ReindexStmt *statement, TableFactsCache *cache,
 		Relation	part = table_open_partition(lfirst_oid(lc));
 
 		if (part->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-			uses = list_concat(uses, rebuild_uses(cache, part, NIL,
-												  is_concurrent, files));
+			uses = list_concat(uses, table_reindex_uses(cache, part,
+														is_concurrent, files));
 		table_close(part, NoLock);
 	}
 	return uses;

@@ -29,7 +29,8 @@ has_rows_to_read(Relation relation)
 	return RelationGetRelid(relation) >= FirstNormalObjectId &&
 		(relation->rd_rel->relkind == RELKIND_RELATION ||
 		 relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
-		 relation->rd_rel->relkind == RELKIND_MATVIEW);
+		 relation->rd_rel->relkind == RELKIND_MATVIEW ||
+		 relation->rd_rel->relkind == RELKIND_TOASTVALUE);
 }
 
 /* Look at a table. */
