@@ -463,6 +463,14 @@ SELECT n, outcome, use FROM pg_temp.look($$
 $$) WHERE use LIKE '% entity_doc';
 SET maintenance_work_mem = '64MB';
 DROP INDEX entity_doc;
+-- a foreign key is looked at only where a new column has values
+SELECT n, outcome, use, note FROM pg_temp.look($$
+    ALTER TABLE other ADD COLUMN x int REFERENCES other;
+    ALTER TABLE other ADD COLUMN x int GENERATED ALWAYS AS IDENTITY REFERENCES other;
+    ALTER TABLE other ADD COLUMN x int DEFAULT 1 REFERENCES other;
+    ALTER TABLE other ADD COLUMN x int GENERATED ALWAYS AS (id) STORED REFERENCES other;
+    ALTER TABLE other ADD COLUMN x serial REFERENCES other;
+$$);
 -- what reaches the children of a table, and what does not; ONLY leaves them out
 SELECT n, use FROM pg_temp.look($$
     REINDEX TABLE parent;

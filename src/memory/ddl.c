@@ -179,6 +179,29 @@ read_column_constraint(TableChange *change, AddedColumn *column,
 	}
 }
 
+/*
+ * Does a column that is added have values in the rows there are, as far as that
+ * makes the server look for them where a foreign key leads?  Those of an
+ * identity column it does not look for (transformAlterTableStmt() in
+ * parser/parse_utilcmd.c).
+ */
+static bool
+is_filled(const ColumnDef *definition)
+{
+	ListCell   *lc;
+
+	if (is_serial(definition->typeName))
+		return true;
+	foreach(lc, definition->constraints)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		if (type == CONSTR_DEFAULT || type == CONSTR_GENERATED)
+			return true;
+	}
+	return false;
+}
+
 /* ADD COLUMN */
 static void
 read_added_column(TableChange *change, const ColumnDef *definition,
@@ -213,6 +236,8 @@ read_added_column(TableChange *change, const ColumnDef *definition,
 			bool		is_key = constraint->contype == CONSTR_PRIMARY ||
 				constraint->contype == CONSTR_UNIQUE;
 
+			if (constraint->contype == CONSTR_FOREIGN && is_filled(definition))
+				refuse("a foreign key of a column that is filled");
 			if (is_key == (pass == 1))
 				read_column_constraint(change, column, constraint, type, typmod);
 		}
