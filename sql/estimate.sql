@@ -194,6 +194,13 @@ FROM (VALUES ('SELECT sum(id) OVER (ROWS BETWEEN UNBOUNDED PRECEDING AND 4500 PR
      LATERAL upgrade_prereq_estimate(q.query || left(c.set_config, 0)) AS e,
      LATERAL (SELECT e.needed_bytes + CASE current_setting('debug_assertions')
                   WHEN 'on' THEN 8 * e.row_count ELSE 0 END) AS n (bytes);
+-- what may be read backward is longer in a file
+SET work_mem = '64kB';
+SELECT statement_number, temp_bytes FROM upgrade_prereq_estimate($$
+    SELECT sum(id) OVER () FROM entity;
+    SELECT ntile(3) OVER () FROM entity;
+    SELECT sum(id) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) FROM entity;
+$$);
 SET work_mem = '64MB';
 -- without hashing, each grouping set but the first is sorted again; what a window
 -- does not look ahead at is not kept
@@ -244,6 +251,28 @@ ROLLBACK;
 SELECT row_count >= 20000 AS all_rows
 FROM upgrade_prereq_estimate('SELECT * FROM bloated JOIN entity USING (id) ORDER BY name')
 WHERE node = 'Sort';
+-- a cursor WITH HOLD keeps all rows at COMMIT, with their toasted values; one that can
+-- scroll keeps what cannot be read backward
+CREATE TABLE toasted (id int, doc text);
+ALTER TABLE toasted ALTER COLUMN doc SET STORAGE EXTERNAL;
+INSERT INTO toasted SELECT g, repeat(md5(g::text), 300) FROM generate_series(1, 300) AS g;
+ANALYZE toasted;
+SET work_mem = '64kB';
+SELECT n, outcome, use, setting, short, certainty FROM pg_temp.look($$
+    DECLARE c CURSOR FOR SELECT name FROM entity;
+    DECLARE c CURSOR WITH HOLD FOR SELECT name FROM entity;
+    DECLARE c NO SCROLL CURSOR WITH HOLD FOR SELECT name FROM entity ORDER BY id;
+    DECLARE c SCROLL CURSOR FOR SELECT name, row_number() OVER () FROM entity;
+    DECLARE c CURSOR WITH HOLD FOR SELECT name FROM entity WHERE id = 1;
+    SELECT name FROM entity;
+$$);
+SELECT statement_number, row_count, row_bytes, temp_bytes
+FROM upgrade_prereq_estimate($$
+    DECLARE c CURSOR WITH HOLD FOR SELECT id FROM entity ORDER BY name;
+    DECLARE c CURSOR WITH HOLD FOR SELECT doc FROM toasted;
+$$) WHERE node = 'Cursor';
+SET work_mem = '64MB';
+DROP TABLE toasted;
 -- a merge join does not keep what it has materialized
 SET enable_hashjoin = off;
 SET work_mem = '256kB';

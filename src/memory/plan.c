@@ -459,20 +459,53 @@ plan_shape(PlannedStmt *stmt)
 }
 
 /*
+ * The rows of a cursor WITH HOLD: all of them are kept when the transaction
+ * commits, unless some were fetched before (PersistHoldablePortal() in
+ * commands/portalcmds.c).  They may be read backward.
+ */
+static void
+read_held_rows(PlanReader *reader, const Plan *plan, const PlanRows *result)
+{
+	MemoryUse  *use = palloc0(sizeof(MemoryUse));
+	ModelServer server = plan_use_server();
+	List	   *columns = NIL;
+	ModelRows	kept;
+	ModelNeed	need;
+	ListCell   *lc;
+
+	foreach(lc, plan->targetlist)
+	{
+		if (!lfirst_node(TargetEntry, lc)->resjunk)
+			columns = lappend(columns, list_nth(result->columns,
+												foreach_current_index(lc)));
+	}
+	kept = plan_rows_kept(reader, result, ROW_FETCHED_TUPLE, columns, use);
+	use->certainty = Max(use->certainty, CERTAINTY_AT_MOST);
+	need = model_tuplestore(&server, &kept);
+	if (need.temp_bytes > 0)
+		need.temp_bytes += kept.count * BACKWARD_BYTES;
+	plan_use_add(reader, use, "Cursor", need, false);
+}
+
+/*
  * The nodes of a plan that keep rows in memory under work_mem (List of
  * MemoryUse *), with the settings that are in force now; those that never
- * need more than the smallest setting are left out.  The caller holds locks
- * on the tables and may read them.
+ * need more than the smallest setting are left out.  is_held: the rows that
+ * come of it are kept, too.  The caller holds locks on the tables and may read
+ * them.
  */
 List *
-plan_memory_uses(PlannedStmt *stmt, TableFactsCache *cache)
+plan_memory_uses(PlannedStmt *stmt, TableFactsCache *cache, bool is_held)
 {
 	PlanReader	reader = {stmt, cache, 1, NULL, NULL, NIL};
+	PlanRows   *rows;
 
 	reader.samples = palloc0(sizeof(TableSample *) *
 							 (list_length(stmt->rtable) + 1));
 	reader.subplans = palloc0(sizeof(PlanRows *) *
 							  (list_length(stmt->subplans) + 1));
-	(void) read_node(&reader, stmt->planTree, 0);
+	rows = read_node(&reader, stmt->planTree, 0);
+	if (is_held)
+		read_held_rows(&reader, stmt->planTree, rows);
 	return reader.uses;
 }

@@ -14,6 +14,7 @@
 #include "table_facts.h"
 
 extern const char *plan_shape(PlannedStmt *stmt);
-extern List *plan_memory_uses(PlannedStmt *stmt, TableFactsCache *cache);
+extern List *plan_memory_uses(PlannedStmt *stmt, TableFactsCache *cache,
+							  bool is_held);
 
 #endif							/* UPGRADE_PREREQ_PLAN_H */

@@ -12,6 +12,12 @@
 
 #include "plan_rows.h"
 
+/*
+ * What a tuplestore writes besides of each row if it may be read backward
+ * (writetup_heap() in utils/sort/tuplestore.c).
+ */
+#define BACKWARD_BYTES 4
+
 extern ModelServer plan_use_server(void);
 extern bool plan_use_is_by_value(List *columns);
 extern ModelNeed plan_use_in_each(const PlanReader *reader,

@@ -46,6 +46,7 @@ typedef struct WindowScan
 	const WindowAgg *window;
 	WindowSpan	span;
 	bool		is_moving;		/* the frame of an aggregate does */
+	bool		is_backward;	/* some read their rows backward, too */
 } WindowScan;
 
 /* Is the offset of a frame one that is known? */
@@ -107,11 +108,15 @@ scan_functions(Node *node, WindowScan *scan)
 	{
 		scan->span = Max(scan->span, aggregate_span(scan->window));
 		scan->is_moving = frame_moves(scan->window);
+		scan->is_backward |=
+			(scan->window->frameOptions & FRAMEOPTION_EXCLUSION) != 0 ||
+			(scan->window->frameOptions & FRAMEOPTION_START_UNBOUNDED_PRECEDING) == 0;
+		return false;
 	}
+	scan->is_backward = true;
 	/* these look at no rows but the current one and the one before */
-	else if (function->winfnoid != F_ROW_NUMBER &&
-			 function->winfnoid != F_RANK_ &&
-			 function->winfnoid != F_DENSE_RANK_)
+	if (function->winfnoid != F_ROW_NUMBER &&
+		function->winfnoid != F_RANK_ && function->winfnoid != F_DENSE_RANK_)
 		scan->span = SPAN_PARTITION;
 	return false;
 }
@@ -166,7 +171,7 @@ plan_use_window(PlanReader *reader, const WindowAgg *window,
 {
 	MemoryUse  *use = palloc0(sizeof(MemoryUse));
 	ModelServer server = plan_use_server();
-	WindowScan	scan = {window, SPAN_ROW, false};
+	WindowScan	scan = {window, SPAN_ROW, false, false};
 	PlanRows	partition;
 	PlanRows	rows;
 	ModelRows	kept;
@@ -193,6 +198,8 @@ plan_use_window(PlanReader *reader, const WindowAgg *window,
 	{
 		kept.count = ceil(plan_rows_countable(partition.count));
 		need.temp_bytes = model_tuplestore(&server, &kept).temp_bytes;
+		if (scan.is_backward)
+			need.temp_bytes += kept.count * BACKWARD_BYTES;
 	}
 	need = plan_use_in_each(reader, &rows, use, need);
 	if (scan.is_moving)

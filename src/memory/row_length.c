@@ -60,6 +60,19 @@ minimal_tuple_length(TupleDesc tupdesc, const SourceRow *row)
 		heap_compute_data_size(tupdesc, row->values, row->isnull);
 }
 
+/* The same with values as tstoreReceiveSlot_detoast() fetches them. */
+static double
+fetched_tuple_length(TupleDesc tupdesc, const SourceRow *row)
+{
+	for (int i = 0; i < tupdesc->natts; i++)
+	{
+		if (!row->isnull[i] && TupleDescAttr(tupdesc, i)->attlen == -1)
+			row->values[i] = PointerGetDatum(detoast_external_attr((struct varlena *)
+																   DatumGetPointer(row->values[i])));
+	}
+	return minimal_tuple_length(tupdesc, row);
+}
+
 /* A key as index_form_tuple() puts it into an index. */
 static Datum
 index_value(FormData_pg_attribute *attribute, Datum value)
@@ -134,6 +147,9 @@ add_row(const SourceRow *row, void *argument)
 		case ROW_DATUM:
 			length = datum_length(lengths->tupdesc, row);
 			break;
+		case ROW_FETCHED_TUPLE:
+			length = fetched_tuple_length(lengths->tupdesc, row);
+			break;
 	}
 
 	if (row->number == 0)
@@ -199,7 +215,8 @@ row_lengths(RowForm form, List *expressions, TableSample *const *samples,
 			int sample_count, bool *guessed)
 {
 	RowSource  *source = row_source(expressions, samples, sample_count,
-									form == ROW_INDEX_TUPLE, LENGTH_ROWS);
+									form == ROW_INDEX_TUPLE ||
+									form == ROW_FETCHED_TUPLE, LENGTH_ROWS);
 	LengthSums	lengths = {.form = form,.tupdesc = source->tupdesc,
 	.row_count = source->row_count};
 	ModelRows  *means = &lengths.sums;

@@ -27,6 +27,8 @@ typedef enum RowForm
 								 * IndexTupleSize() */
 	ROW_DATUM,					/* a sort of one expression that keeps the
 								 * datum: its size; 0 if passed by value */
+	ROW_FETCHED_TUPLE,			/* a minimal tuple with what is in the TOAST
+								 * table in it, compressed if it is there */
 } RowForm;
 
 extern ModelRows row_lengths(RowForm form, List *expressions,

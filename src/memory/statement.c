@@ -47,6 +47,7 @@ typedef struct StatementCall
 	const StatementSettings *settings;
 	TableFactsCache *cache;
 	StatementEstimate *estimate;
+	int			cursor_options; /* with which the query is planned */
 } StatementCall;
 
 /* Take the settings of the session that will run the statement. */
@@ -198,8 +199,8 @@ static PlannedStmt *
 plan_at(const StatementCall *call, Query *query, int work_mem_kb)
 {
 	guard_pin_setting("work_mem", psprintf("%d", work_mem_kb));
-	return pg_plan_query(copyObject(query), call->text,
-						 CURSOR_OPT_PARALLEL_OK, NULL);
+	return pg_plan_query(copyObject(query), call->text, call->cursor_options,
+						 NULL);
 }
 
 /* Would so much memory make the plan an order of magnitude cheaper? */
@@ -312,7 +313,8 @@ read_query(StatementCall *call, Query *query)
 	require_tables(query);
 	stmt = plan_at(call, query, call->settings->work_mem_kb);
 	call->estimate->uses = list_concat(call->estimate->uses,
-									   plan_memory_uses(stmt, call->cache));
+									   plan_memory_uses(stmt, call->cache,
+														(call->cursor_options & CURSOR_OPT_HOLD) != 0));
 	if (call->cache->wants_files && query->commandType == CMD_UPDATE)
 		call->estimate->files = change_files(query, stmt, call->cache,
 											 &call->estimate->changed_rows);
@@ -393,6 +395,8 @@ read_analyzed(StatementCall *call, Query *query)
 	within = query_within(query->utilityStmt);
 	if (within == NULL)
 		return;
+	if (IsA(query->utilityStmt, DeclareCursorStmt))
+		call->cursor_options = ((DeclareCursorStmt *) query->utilityStmt)->options;
 	foreach(lc, QueryRewrite(castNode(Query, copyObject(within))))
 		read_analyzed(call, lfirst_node(Query, lc));
 }
@@ -544,7 +548,7 @@ statement_estimate(const char *text, const StatementSettings *settings,
 				   TableFactsCache *cache)
 {
 	StatementEstimate *estimate = palloc0(sizeof(StatementEstimate));
-	StatementCall call = {text, settings, cache, estimate};
+	StatementCall call = {text, settings, cache, estimate, CURSOR_OPT_PARALLEL_OK};
 	Obstacle   *obstacle = foreign_code_guard_run(read_statement, &call);
 
 	if (obstacle != NULL)
