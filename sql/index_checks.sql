@@ -205,6 +205,39 @@ SELECT level, object_identity FROM ask('index_shape', '1.12.9');
 SELECT level, object_identity FROM ask('index_shape', '1.13.0');
 ROLLBACK;
 
+-- index_shape: a table that somebody has partitioned, and the statement that the
+-- migration stops at
+BEGIN;
+ALTER TABLE openmetadata.tag_usage RENAME TO tag_usage_plain;
+CREATE TABLE openmetadata.tag_usage (LIKE openmetadata.tag_usage_plain INCLUDING DEFAULTS INCLUDING GENERATED,
+    UNIQUE (source, tagfqnhash, targetfqnhash)) PARTITION BY LIST (source);
+CREATE TABLE openmetadata.tag_usage_0 PARTITION OF openmetadata.tag_usage FOR VALUES IN (0);
+SELECT status FROM ask('index_shape', '1.10.9');
+SELECT * FROM ask('index_shape', '1.11.0');
+SELECT fix_sql, data FROM upgrade_prereq_findings('1.13.4', include => '{index_shape}');
+-- also where the index is there
+CREATE INDEX idx_tag_usage_target_exact ON openmetadata.tag_usage (source);
+COMMIT;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS idx_tag_usage_target_exact ON openmetadata.tag_usage (source, targetfqnhash);
+BEGIN;
+DROP TABLE openmetadata.tag_usage;
+ALTER TABLE openmetadata.tag_usage_plain RENAME TO tag_usage;
+SELECT status FROM ask('index_shape', '1.13.4');
+COMMIT;
+
+-- a patch that was jumped over runs from 1.13.0 on
+BEGIN;
+INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum)
+SELECT version, 'x', 'x' FROM unnest('{1.9.9,1.11.0,1.12.9,1.13.0}'::text[]) AS version;
+ALTER TABLE openmetadata.profiler_data_time_series RENAME TO profiler_plain;
+CREATE TABLE openmetadata.profiler_data_time_series (LIKE openmetadata.profiler_plain INCLUDING DEFAULTS INCLUDING GENERATED,
+    UNIQUE (entityfqnhash, extension, operation, "timestamp")) PARTITION BY LIST (extension);
+SELECT status FROM ask('index_shape', '2.0.3') WHERE level = 'error';
+DELETE FROM openmetadata.server_change_log WHERE version = '1.12.9';
+SELECT level, object_identity, message FROM ask('index_shape', '2.0.3') WHERE level = 'error';
+SELECT level FROM ask('index_shape', '1.13.0') WHERE level = 'error';
+ROLLBACK;
+
 -- 1.11.0 to 1.12.7: indexes of some tags only
 BEGIN;
 INSERT INTO openmetadata.server_change_log (version, migrationfilename, checksum) VALUES ('1.11.0', 'x', 'x');

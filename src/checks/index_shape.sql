@@ -7,8 +7,10 @@
 -- passed: the keys and indexes that the installed release relies on are there
 -- do: Make the keys and indexes as the release has them, by the finding's
 --     `fix_sql`, while OpenMetadata is stopped: it locks the tables against
---     writing. A key cannot be made where rows repeat each other.
--- undo: The finding's `undo_sql` makes them what they were.
+--     writing. A key cannot be made where rows repeat each other. Of a partitioned
+--     table make a plain one, as the finding's `hint` tells.
+-- undo: The finding's `undo_sql` makes them what they were. A partitioned table
+--     comes back with the backup.
 --
 -- Which keys a release has is in the scripts under bootstrap/sql/migrations of
 -- OpenMetadata.  Those that this check knows have hurt somebody, or stand behind
@@ -25,6 +27,11 @@
 -- index until 1.13.4 (OM#30032, OM#33434).
 -- 1.13.0 gives entity_relationship a primary key of four columns, and drops the old
 -- one by its name.
+-- 1.11.0, 1.12.8, 1.12.9, 1.13.0, 1.13.4 and 2.1.0 build indexes with CREATE INDEX
+-- CONCURRENTLY, which refuses a partitioned table, also where the index is there
+-- (DefineIndex() in src/backend/commands/indexcmds.c); and 1.12.9 makes a constraint
+-- from its index, which none can have either.  OpenMetadata partitions none of
+-- these tables; somebody else may have.
 --
 -- What a migration in this upgrade makes anew anyway is not reported; an index that
 -- is not valid is the business of invalid_indexes.
@@ -56,6 +63,17 @@ WITH expected (table_name, kind, key, since, until, made_by, index_name, depende
                   glossary_term_entity,ingestion_pipeline_entity,metric_entity,ml_model_entity,policy_entity,query_entity,
                   report_entity,search_index_entity,storage_container_entity,table_entity,test_case,topic_entity,
                   api_collection_entity,api_endpoint_entity,directory_entity,file_entity,spreadsheet_entity,worksheet_entity}'::text[]) AS list (table_name)
+),
+concurrently_built (release, table_names) AS (
+    VALUES ('{1,11,0}'::int[], '{tag,tag_usage}'::text[]),
+           ('{1,12,8}', '{tag_usage}'),
+           ('{1,12,9}', '{profiler_data_time_series}'),
+           ('{1,13,0}', '{chart_entity,dashboard_entity,dashboard_data_model_entity,database_entity,database_schema_entity,
+                          glossary_term_entity,ingestion_pipeline_entity,metric_entity,ml_model_entity,policy_entity,query_entity,
+                          report_entity,search_index_entity,storage_container_entity,table_entity,test_case,topic_entity,
+                          api_collection_entity,api_endpoint_entity,directory_entity,file_entity,spreadsheet_entity,worksheet_entity}'),
+           ('{1,13,4}', '{entity_usage}'),
+           ('{2,1,0}', '{storage_container_entity,task_entity}')
 ),
 upgrade AS (
     SELECT fact.schema_name, namespace.oid AS schema_oid, fact.installed_version AS installed,
@@ -160,6 +178,23 @@ JOIN pg_catalog.pg_constraint ON conrelid = class.oid
 WHERE class.relname = 'entity_relationship'
   AND contype = 'p' AND conname <> 'entity_relationship_pkey'
   AND upgrade.installed < '{1,13,0}' AND upgrade.target >= '{1,13,0}'
+UNION ALL
+SELECT 'error', 'table', format('%I.%I', upgrade.schema_name, class.relname),
+       format('the migration to OpenMetadata %s stops at a partitioned table', array_to_string(min(built.release), '.')),
+       'It builds an index on it with CREATE INDEX CONCURRENTLY, which PostgreSQL refuses for a partitioned table.',
+       'Make a plain table of it before the upgrade: create one of its columns, keys and indexes, copy the rows, and exchange the names. Try it on a copy first.',
+       NULL, NULL,
+       jsonb_build_object('releases', to_jsonb(array_agg(array_to_string(built.release, '.') ORDER BY built.release)))
+FROM upgrade
+JOIN pg_catalog.pg_class AS class ON class.relnamespace = upgrade.schema_oid AND class.relkind = 'p'
+JOIN concurrently_built AS built ON class.relname = ANY (built.table_names::name[])
+WHERE upgrade.target >= built.release
+  AND (upgrade.installed < built.release
+       -- from 1.13.0 on a migration also runs the patches that were jumped over
+       OR built.release[3] > 0 AND upgrade.target >= '{1,13,0}' AND upgrade.target > upgrade.installed
+          AND array_to_string(built.release, '.') <> ALL (upgrade.history)
+          AND array_to_string(upgrade.history, ' ') !~ '-baseline( |$)')
+GROUP BY upgrade.schema_name, class.relname
 UNION ALL
 SELECT 'warning', 'schema', format('%I, %s', schema_name, family),
        CASE family
