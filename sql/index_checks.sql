@@ -279,6 +279,42 @@ DELETE FROM openmetadata.entity_relationship WHERE fromid = 't';
 SELECT status FROM ask('duplicate_keys', '1.13.0');
 ROLLBACK;
 
+-- names_taken: by an index that somebody has made, and the statement that the
+-- migration stops at
+BEGIN;
+CREATE INDEX idx_tag_classification_hash_deleted ON openmetadata.tag (deleted) WITH (fillfactor = 80);
+SELECT status FROM ask('names_taken', '1.8.11');
+SELECT * FROM ask('names_taken', '1.9.0');
+SELECT object_identity, fix_sql, undo_sql, data FROM upgrade_prereq_findings('1.9.0', include => '{names_taken}');
+SELECT * FROM repair('names_taken', '1.9.0');
+SAVEPOINT migration;
+CREATE INDEX idx_tag_classification_hash_deleted ON openmetadata.tag (fqnhash, deleted);
+ROLLBACK TO migration;
+-- by a column, by what is no index, by the index of a constraint
+ALTER TABLE openmetadata.tag ADD COLUMN classificationhash text;
+CREATE VIEW openmetadata.idx_metric_custom_unit AS SELECT 1 AS one;
+SELECT level, object_identity, message, detail, hint FROM ask('names_taken', NULL);
+SELECT object_identity, fix_sql FROM upgrade_prereq_findings(include => '{names_taken}');
+DROP INDEX openmetadata.idx_tag_classification_hash_deleted;
+ALTER TABLE openmetadata.tag_usage ADD CONSTRAINT idx_tag_classification_hash_deleted UNIQUE (source, tagfqnhash, targetfqnhash);
+SELECT object_identity, detail FROM ask('names_taken', '1.9.0');
+-- what the migration to 1.9.0 has already made, before it was broken off
+INSERT INTO openmetadata.server_migration_sql_logs (version, sqlstatement, checksum)
+VALUES ('1.9.0', E'ALTER TABLE tag\n  ADD COLUMN classificationHash TEXT\n  GENERATED ALWAYS AS (x) STORED', 'a'),
+       ('1.8.0', E'CREATE INDEX idx_tag_classification_hash_deleted\n  ON tag (classificationHash, deleted)', 'b');
+SELECT object_identity, detail FROM ask('names_taken', '1.9.0');
+UPDATE openmetadata.server_migration_sql_logs SET version = '1.9.0' WHERE checksum = 'b';
+SELECT status FROM ask('names_taken', '1.9.0');
+ROLLBACK;
+
+-- a patch whose row is gone is run again, from 1.13.0 on
+BEGIN;
+DELETE FROM openmetadata.server_change_log WHERE version = '1.8.1';
+SELECT status FROM ask('names_taken', '1.12.0');
+SELECT object_identity, detail, hint FROM ask('names_taken', '1.13.0');
+SELECT count(fix_sql) FROM upgrade_prereq_findings(include => '{names_taken}');
+ROLLBACK;
+
 -- md5_refused: the role that migrates has to have the right
 BEGIN;
 REVOKE EXECUTE ON FUNCTION pg_catalog.md5(text) FROM PUBLIC;
@@ -311,6 +347,22 @@ ALTER TABLE openmetadata.entity_relationship ADD CONSTRAINT entity_relationship_
 SELECT * FROM ask('index_shape', NULL);
 SELECT fix_sql, undo_sql FROM upgrade_prereq_findings(include => '{index_shape}');
 SELECT * FROM repair('index_shape', NULL);
+ROLLBACK;
+
+-- names_taken: a table that a failed upgrade to 2.0 has left behind; where it was
+-- renamed, it is the one
+BEGIN;
+CREATE TABLE openmetadata.thread_entity_legacy (id text PRIMARY KEY);
+SELECT status FROM ask('names_taken', '1.13.5');
+SELECT * FROM ask('names_taken', '2.0.3');
+SELECT fix_sql FROM upgrade_prereq_findings('2.0.3', include => '{names_taken}');
+SAVEPOINT migration;
+SET LOCAL search_path = openmetadata;
+ALTER TABLE IF EXISTS thread_entity RENAME TO thread_entity_legacy;
+ROLLBACK TO migration;
+DROP TABLE openmetadata.thread_entity_legacy;
+ALTER TABLE openmetadata.thread_entity RENAME TO thread_entity_legacy;
+SELECT status FROM ask('names_taken', '2.0.3');
 ROLLBACK;
 
 -- another primary key is in the way of the right one
@@ -409,7 +461,7 @@ GRANT SELECT ON openmetadata.server_change_log TO regress_stranger;
 SET ROLE regress_stranger;
 SELECT check_id, status, message, fix_sql
 FROM upgrade_prereq_findings('2.0.0', deep => true,
-         include => '{invalid_indexes,index_shape,users_differing_by_case,duplicate_keys,duplicate_profiles,column_width,audit_log_width,announcement_links,md5_refused}');
+         include => '{invalid_indexes,index_shape,names_taken,users_differing_by_case,duplicate_keys,duplicate_profiles,column_width,audit_log_width,announcement_links,md5_refused}');
 RESET ROLE;
 DROP OWNED BY regress_stranger;
 DROP ROLE regress_stranger;
@@ -418,6 +470,40 @@ DROP TABLE openmetadata.entity_usage, openmetadata.user_entity, openmetadata.aud
 SELECT check_id, status, detail
 FROM upgrade_prereq_findings('2.0.0', deep => true,
          include => '{invalid_indexes,index_shape,users_differing_by_case,duplicate_keys,column_width,audit_log_width}');
+ROLLBACK;
+
+--
+-- 1.4
+--
+
+\set era 1.4
+\i :setup
+
+-- names_taken: what a failed upgrade to 1.8 has left behind, and what the check of
+-- the workflow engine says of it
+SELECT status FROM ask('names_taken', NULL);
+SELECT status, message FROM ask('flowable_schema', NULL);
+BEGIN;
+CREATE TABLE openmetadata.act_ge_property (name_ varchar(64) PRIMARY KEY, value_ varchar(300));
+SELECT * FROM ask('flowable_schema', '1.8.10');
+INSERT INTO openmetadata.act_ge_property VALUES ('common.schema.version', '7.0.1.1'), ('schema.version', '7.2.0.2');
+CREATE TABLE openmetadata.act_hi_tsk_log (task_id_ varchar(64));
+CREATE INDEX act_idx_act_hi_tsk_log_task ON openmetadata.act_hi_tsk_log (task_id_);
+SELECT level, message FROM ask('flowable_schema', '1.8.10');
+CREATE TABLE openmetadata.workflow_instance_time_series (id text, status text);
+SELECT * FROM ask('names_taken', '1.8.10');
+SELECT object_identity, fix_sql FROM upgrade_prereq_findings('1.8.10', include => '{names_taken}');
+SELECT status FROM ask('names_taken', '1.5.15');
+INSERT INTO openmetadata.server_migration_sql_logs (version, sqlstatement, checksum)
+VALUES ('1.6.0', E'-- Flowable Related Tables\ncreate table ACT_GE_PROPERTY (\n    NAME_ varchar(64)', 'a');
+SELECT object_identity, detail FROM ask('names_taken', '1.6.3');
+ROLLBACK;
+
+-- what a restore of 1.2.4 leaves of 1.4: the indexes of a table go with it
+BEGIN;
+DELETE FROM openmetadata.server_change_log WHERE version ~ '^1\.[34]\.';
+DELETE FROM openmetadata.server_migration_sql_logs WHERE version ~ '^1\.[34]\.';
+SELECT object_identity, detail FROM ask('names_taken', '1.3.0');
 ROLLBACK;
 
 --

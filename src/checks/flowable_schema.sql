@@ -24,6 +24,8 @@
 -- they were from 7.1 on.  From OM#27234 on, by its date 1.13.0 (inferred), the
 -- migration does the rest of an interrupted upgrade; whether it creates tables
 -- that are gone is not known.
+--
+-- Below 1.6.0 the tables belong to nobody: names_taken tells of them.
 WITH property AS (
     SELECT max(entity.value_::text) FILTER (WHERE entity.name_ = 'common.schema.version') AS common,
            max(entity.value_::text) FILTER (WHERE entity.name_ = 'schema.version') AS engine
@@ -67,7 +69,7 @@ SELECT 'error' AS level,
        NULL AS undo_sql,
        jsonb_build_object('objects', cardinality(missing.tables), 'tables', to_jsonb(missing.tables)) AS data
 FROM fact, missing
-WHERE missing.tables IS NOT NULL
+WHERE missing.tables IS NOT NULL AND fact.installed_version >= '{1,6,0}'
 UNION ALL
 SELECT CASE WHEN COALESCE(fact.target_version, fact.installed_version) < '{1,13,0}' THEN 'error' ELSE 'warning' END,
        'table', format('%I.act_ge_property', fact.schema_name),
@@ -81,7 +83,8 @@ SELECT CASE WHEN COALESCE(fact.target_version, fact.installed_version) < '{1,13,
        NULL, NULL,
        jsonb_build_object('common', property.common, 'engine', property.engine)
 FROM fact, property
-WHERE property.common IS DISTINCT FROM property.engine OR property.common IS NULL
+WHERE (property.common IS DISTINCT FROM property.engine OR property.common IS NULL)
+  AND fact.installed_version >= '{1,6,0}'
 UNION ALL
 SELECT CASE WHEN COALESCE(fact.target_version, fact.installed_version) < '{1,13,0}' THEN 'error' ELSE 'warning' END,
        'index', left_over.name,
@@ -93,4 +96,12 @@ SELECT CASE WHEN COALESCE(fact.target_version, fact.installed_version) < '{1,13,
        pg_get_indexdef(left_over.oid) || ';',
        jsonb_build_object('common', property.common)
 FROM fact, property, left_over
-WHERE property.common ~ '^7\.0\.'
+WHERE property.common ~ '^7\.0\.' AND fact.installed_version >= '{1,6,0}'
+UNION ALL
+SELECT 'info', 'schema', quote_ident(fact.schema_name),
+       format('OpenMetadata %s has no workflow engine: tables of Flowable are left over', fact.installed),
+       NULL,
+       'The check names_taken tells whether the upgrade stops at them.',
+       NULL, NULL, NULL
+FROM fact
+WHERE fact.installed_version < '{1,6,0}'
