@@ -315,6 +315,28 @@ SELECT object_identity, detail, hint FROM ask('names_taken', '1.13.0');
 SELECT count(fix_sql) FROM upgrade_prereq_findings(include => '{names_taken}');
 ROLLBACK;
 
+-- duplicate_app_data: the key of 1.6.3, made before the rows are deleted
+SELECT status FROM ask('duplicate_app_data', NULL);
+BEGIN;
+DELETE FROM openmetadata.server_change_log WHERE version ~ '^1\.(6\.[3-9]|[78]\.)';
+INSERT INTO openmetadata.apps_data_store (identifier, type, json) VALUES ('a', 'b', '1'), ('a', 'c', '1');
+SELECT status FROM ask('duplicate_app_data', '1.7.0');
+-- the key is there already, and a table has only one
+SELECT object_identity, detail FROM ask('names_taken', '1.6.3');
+ALTER TABLE openmetadata.apps_data_store RENAME CONSTRAINT entity_relationship_pky TO "My key";
+SELECT object_identity, message, detail, hint FROM ask('names_taken', '1.6.3') WHERE object_identity ~ 'keys';
+ALTER TABLE openmetadata.apps_data_store DROP CONSTRAINT "My key";
+SELECT status FROM ask('duplicate_app_data', '1.7.0');
+INSERT INTO openmetadata.apps_data_store (identifier, type, json) VALUES ('a', 'b', '2'), ('a', 'b', '1');
+ALTER TABLE openmetadata.apps_data_store ALTER type DROP NOT NULL;
+INSERT INTO openmetadata.apps_data_store (identifier, json) VALUES ('a', '2');
+SELECT status FROM ask('duplicate_app_data', '1.6.2');
+SELECT * FROM ask('duplicate_app_data', '1.6.3');
+SELECT fix_sql FROM upgrade_prereq_findings('1.6.3', include => '{duplicate_app_data}', deep => true);
+SELECT after_fix FROM repair('duplicate_app_data', '1.6.3');
+ALTER TABLE openmetadata.apps_data_store ADD CONSTRAINT entity_relationship_pky PRIMARY KEY (identifier, type);
+ROLLBACK;
+
 -- md5_refused: the role that migrates has to have the right
 BEGIN;
 REVOKE EXECUTE ON FUNCTION pg_catalog.md5(text) FROM PUBLIC;
