@@ -89,6 +89,32 @@ is( sql($node, $db, qq{
 		FROM upgrade_prereq_findings(include => '{@{[ join(',', @checks) ]}}') WHERE status <> 'passed'}),
 	'lock_table_size found', 'nothing but the small lock table is found');
 
+# ----- where new tables go -----
+
+{
+	my $place = $node->basedir . '/elsewhere';
+
+	mkdir($place) or die;
+	sql($node, 'postgres', qq{CREATE TABLESPACE "else where" LOCATION '$place'});
+	sql($node, $db, "ALTER ROLE openmetadata_user IN DATABASE $db SET default_tablespace = 'else where'");
+	like((run_psql($node, $db, 'CREATE TABLE openmetadata.zz (a int)', user => 'openmetadata_user'))[2],
+		qr/permission denied for tablespace else where/, 'the server refuses a table');
+	is(report('create_rights'), 'error|found|"else where"', 'and the check says so');
+	is(column('create_rights', 'fix_sql'), 'GRANT CREATE ON TABLESPACE "else where" TO openmetadata_user;', '... with the fix');
+	my ($fix, $undo) = split /\n/, sql($node, $db, q{
+		SELECT fix_sql || E'\n' || undo_sql FROM upgrade_prereq_findings(include => '{create_rights}')});
+	sql($node, $db, $fix);
+	passes('create_rights', '... which mends it');
+	sql($node, $db, $undo);
+	sql($node, $db, "ALTER ROLE openmetadata_user SET default_tablespace = ''; ALTER ROLE openmetadata_user IN DATABASE $db RESET ALL;
+		ALTER DATABASE $db SET default_tablespace = 'else where'");
+	passes('create_rights', 'the setting of the role wins');
+	sql($node, $db, 'ALTER ROLE openmetadata_user RESET ALL');
+	is(report('create_rights'), 'error|found|"else where"', 'that of the database counts, too');
+	sql($node, $db, "ALTER DATABASE $db RESET ALL");
+	sql($node, 'postgres', 'DROP TABLESPACE "else where"');
+}
+
 # ----- locks -----
 
 my $holder = session($node, $db, user => 'reporting', env => { PGAPPNAME => 'report' });

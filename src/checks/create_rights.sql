@@ -16,7 +16,19 @@
 -- plpgsql; a database has it unless somebody dropped it.  CREATE on the database
 -- is needed for the extension pg_trgm only, which its own check tells; the uuid
 -- functions of the migrations to 1.6.0 and later are PostgreSQL's own.
-WITH missing AS (
+--
+-- New tables and indexes go into the default_tablespace of the role, if there is
+-- such a tablespace: it needs CREATE there, unless it is the database's own
+-- (DefineRelation(), DefineIndex()).  What is set for the role or database stands in
+-- the catalog; else it is what this session has, unless that is its own role's.
+WITH level AS (
+    SELECT stored.setrole, stored.setdatabase, substr(element, length('default_tablespace=') + 1) AS name
+    FROM pg_catalog.pg_db_role_setting AS stored
+    CROSS JOIN LATERAL unnest(stored.setconfig) AS element
+    WHERE lower(element) LIKE 'default\_tablespace=%'
+      AND stored.setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()))
+),
+missing AS (
     SELECT 'schema' AS object_type,
            format('SCHEMA %I', fact.schema_name) AS object,
            quote_ident(fact.schema_name) AS object_identity,
@@ -35,6 +47,25 @@ WITH missing AS (
     WHERE (fact.target_version IS NULL OR fact.target_version >= '{1,12,9}')
       AND EXISTS (SELECT FROM pg_catalog.pg_language WHERE lanname = 'plpgsql')
       AND NOT has_language_privilege(fact.role_name, 'plpgsql', 'USAGE')
+    UNION ALL
+    SELECT 'tablespace', format('TABLESPACE %I', tablespace.spcname), quote_ident(tablespace.spcname), 'CREATE',
+           'It is the default_tablespace of the role: new tables and indexes go there.'
+    FROM fact
+    JOIN pg_catalog.pg_roles AS role ON role.rolname = fact.role_name
+    CROSS JOIN LATERAL (
+        SELECT COALESCE((SELECT level.name FROM level
+                         WHERE level.setrole IN (0, role.oid)
+                         ORDER BY level.setrole <> 0 DESC, level.setdatabase <> 0 DESC LIMIT 1),
+                        (SELECT setting.reset_val FROM pg_catalog.pg_settings AS setting
+                         WHERE setting.name = 'default_tablespace'
+                           AND NOT EXISTS (SELECT FROM level
+                                           JOIN pg_catalog.pg_roles AS own ON own.oid = level.setrole
+                                           WHERE own.rolname = session_user)))
+    ) AS expected (name)
+    JOIN pg_catalog.pg_tablespace AS tablespace ON tablespace.spcname = expected.name
+    JOIN pg_catalog.pg_database AS database ON database.datname = current_database()
+    WHERE tablespace.oid <> database.dattablespace
+      AND NOT has_tablespace_privilege(role.oid, tablespace.oid, 'CREATE')
 )
 SELECT missing.object_type,
        missing.object_identity,
