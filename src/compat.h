@@ -123,8 +123,9 @@ sorts_charge_datums(void)
 #if PG_VERSION_NUM >= 160000
 #define query_rights(query) ((query)->rteperminfos)
 #else
-#define RTEPermissionInfo RangeTblEntry
 #define query_rights(query) ((query)->rtable)
+
+typedef RangeTblEntry RTEPermissionInfo;
 #endif
 
 /* 16: one function for the privileges on any kind of object. */
