@@ -500,6 +500,19 @@ SELECT n, outcome, use, note FROM pg_temp.look($$
     ALTER TABLE other ADD COLUMN x int GENERATED ALWAYS AS (id) STORED REFERENCES other;
     ALTER TABLE other ADD COLUMN x serial REFERENCES other;
 $$);
+-- and again where a column of it gets another type, on either side
+CREATE TABLE referenced (id int PRIMARY KEY, name varchar(9) UNIQUE);
+CREATE TABLE referencing (id int REFERENCES referenced, name varchar(9) REFERENCES referenced (name), v int);
+INSERT INTO referenced VALUES (1);
+INSERT INTO referencing VALUES (1);
+SELECT n, outcome, note FROM pg_temp.look($$
+    ALTER TABLE referencing ALTER COLUMN id TYPE bigint;
+    ALTER TABLE referenced ALTER COLUMN id TYPE bigint;
+    ALTER TABLE referencing ALTER COLUMN v TYPE bigint;
+    ALTER TABLE referenced ALTER COLUMN name TYPE varchar(20);
+$$);
+DROP TABLE referencing;
+DROP TABLE referenced;
 -- what reaches the children of a table, and what does not; ONLY leaves them out
 SELECT n, use FROM pg_temp.look($$
     REINDEX TABLE parent;

@@ -17,9 +17,11 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "commands/trigger.h"
 #include "compat.h"
 #include "ddl.h"
 #include "foreign_code.h"
@@ -38,9 +40,11 @@
 #include "rewrite/rewriteHandler.h"
 #include "statement.h"
 #include "table.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 /* A column that gets another type. */
@@ -49,6 +53,7 @@ typedef struct ChangedColumn
 	const char *name;
 	Oid			type;
 	Oid			collation;
+	bool		keeps_values;
 } ChangedColumn;
 
 /* What ALTER TABLE does, as far as memory is concerned. */
@@ -273,11 +278,12 @@ read_changed_type(TableChange *change, const char *name,
 	column->fields = list_make1(makeString(pstrdup(name)));
 	column->location = -1;
 	typenameTypeIdAndMod(NULL, definition->typeName, &type, &typmod);
-	if (!keeps_values(table_expression(change,
-									   definition->raw_default ?
-									   definition->raw_default : (Node *) column,
-									   EXPR_KIND_ALTER_COL_TRANSFORM,
-									   type, typmod), attnum))
+	changed->keeps_values = keeps_values(table_expression(change,
+														  definition->raw_default ?
+														  definition->raw_default : (Node *) column,
+														  EXPR_KIND_ALTER_COL_TRANSFORM,
+														  type, typmod), attnum);
+	if (!changed->keeps_values)
 		change->is_rewrite = true;
 	changed->name = name;
 	changed->type = type;
@@ -440,6 +446,62 @@ ddl_rebuild_uses(TableFactsCache *cache, Relation table, List **files)
 	return rebuild_uses(cache, table, NIL, false, files);
 }
 
+/* Is a column one of those of a foreign key, on the side of the table? */
+static bool
+is_in_key(HeapTuple constraint, bool is_referenced, AttrNumber attnum)
+{
+	bool		isnull;
+	Datum		keys = SysCacheGetAttr(CONSTROID, constraint, is_referenced ?
+									   Anum_pg_constraint_confkey :
+									   Anum_pg_constraint_conkey, &isnull);
+	ArrayType  *array;
+
+	if (isnull)
+		return false;
+	array = DatumGetArrayTypeP(keys);
+	for (int i = 0; i < ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)); i++)
+	{
+		if (((int16 *) ARR_DATA_PTR(array))[i] == attnum)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A foreign key of the table, or to it, is looked at again if one of its columns
+ * gets other values (ATAddForeignKeyConstraint() in commands/tablecmds.c); what
+ * that takes is not estimated.  Each has triggers on both tables.
+ */
+static void
+refuse_changed_keys(Relation table, List *changed_columns)
+{
+	for (int i = 0; table->trigdesc != NULL && i < table->trigdesc->numtriggers; i++)
+	{
+		const Trigger *trigger = &table->trigdesc->triggers[i];
+		int			side = RI_FKey_trigger_type(trigger->tgfoid);
+		HeapTuple	constraint;
+		ListCell   *lc;
+
+		if (side == RI_TRIGGER_NONE)
+			continue;
+		constraint = SearchSysCache1(CONSTROID,
+									 ObjectIdGetDatum(trigger->tgconstraint));
+		if (!HeapTupleIsValid(constraint))
+			continue;			/* dropped just now */
+		foreach(lc, changed_columns)
+		{
+			const ChangedColumn *changed = lfirst(lc);
+
+			if (!changed->keeps_values &&
+				((Form_pg_constraint) GETSTRUCT(constraint))->convalidated &&
+				is_in_key(constraint, side == RI_TRIGGER_PK,
+						  get_attnum(RelationGetRelid(table), changed->name)))
+				refuse("a foreign key of a column that gets another type");
+		}
+		ReleaseSysCache(constraint);
+	}
+}
+
 /*
  * What one table, the one that is altered or a part of it, takes.  If it is
  * written anew it then has the columns that are added, too.
@@ -448,6 +510,7 @@ static List *
 altered_uses(TableFactsCache *cache, const TableChange *change,
 			 Relation table, List **files)
 {
+	refuse_changed_keys(table, change->changed_columns);
 	if (change->is_rewrite ||
 		(change->is_copy &&
 		 RelationGetRelid(table) == RelationGetRelid(change->table)))
