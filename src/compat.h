@@ -14,7 +14,6 @@
 #ifndef UPGRADE_PREREQ_COMPAT_H
 #define UPGRADE_PREREQ_COMPAT_H
 
-#include "commands/defrem.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -301,26 +300,13 @@ InitMaterializedSRF(FunctionCallInfo fcinfo, uint32 flags)
 #define reindexed_partitions(relid) ((void) (relid), NIL)
 #endif
 
-/* 14: REINDEX has a list of options. */
-static inline bool
-reindex_is_concurrent(const ReindexStmt *statement)
-{
+/* 14: REINDEX has a list of options (for ddl_option_is_on()). */
 #if PG_VERSION_NUM >= 140000
-	bool		result = false;
-	ListCell   *lc;
-
-	foreach(lc, statement->params)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "concurrently") == 0)
-			result = defGetBoolean(option);
-	}
-	return result;
+#define reindex_is_concurrent(statement) \
+	ddl_option_is_on((statement)->params, "concurrently")
 #else
-	return statement->concurrent;
+#define reindex_is_concurrent(statement) ((statement)->concurrent)
 #endif
-}
 
 /*
  * 14: the planner numbers the transition states of aggregates, of which some

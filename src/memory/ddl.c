@@ -643,22 +643,34 @@ copy_uses(TableFactsCache *cache, const RangeVar *name, List **files)
 	return ddl_rebuild_uses(cache, table, files);
 }
 
+/*
+ * Is an option of a utility statement on (List of DefElem)?  The last of its
+ * name counts.
+ */
+bool
+ddl_option_is_on(List *options, const char *name)
+{
+	bool		result = false;
+	ListCell   *lc;
+
+	foreach(lc, options)
+	{
+		DefElem    *option = lfirst_node(DefElem, lc);
+
+		if (strcmp(option->defname, name) == 0)
+			result = defGetBoolean(option);
+	}
+	return result;
+}
+
 /* VACUUM; only with FULL is the table written anew. */
 static List *
 vacuum_uses(const VacuumStmt *statement, TableFactsCache *cache, List **files)
 {
 	List	   *uses = NIL;
-	bool		is_full = false;
 	ListCell   *lc;
 
-	foreach(lc, statement->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "full") == 0)
-			is_full = defGetBoolean(option);
-	}
-	if (!is_full)
+	if (!ddl_option_is_on(statement->options, "full"))
 		return NIL;
 	if (statement->rels == NIL)
 		refuse("VACUUM FULL of all tables");
@@ -698,8 +710,8 @@ table_reindex_uses(TableFactsCache *cache, Relation table, bool is_concurrent,
 
 /*
  * REINDEX TABLE: of a partitioned table that of each partition, where the
- * server does that; of another its own, not that of its children.  A temporary table is never
- * done CONCURRENTLY (ReindexTable() in commands/indexcmds.c).
+ * server does that; of another its own, not that of its children.  A temporary
+ * table is never done CONCURRENTLY (ReindexTable() in commands/indexcmds.c).
  */
 static List *
 reindex_uses(const ReindexStmt *statement, TableFactsCache *cache,

@@ -13,6 +13,7 @@
 #include "nodes/parsenodes.h"
 #include "table_facts.h"
 
+extern bool ddl_option_is_on(List *options, const char *name);
 extern Query *ddl_refreshed_query(const RefreshMatViewStmt *statement);
 extern List *ddl_rebuild_uses(TableFactsCache *cache, Relation table,
 							  List **files);

@@ -21,7 +21,6 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "change.h"
-#include "commands/defrem.h"
 #include "compat.h"
 #include "ddl.h"
 #include "foreign_code.h"
@@ -332,23 +331,6 @@ read_query(StatementCall *call, Query *query)
 		add_cliff(call, query, stmt->planTree->total_cost, edge_kb);
 }
 
-/* Does EXPLAIN run its statement? */
-static bool
-is_run(const ExplainStmt *statement)
-{
-	bool		result = false;
-	ListCell   *lc;
-
-	foreach(lc, statement->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "analyze") == 0)
-			result = defGetBoolean(option);
-	}
-	return result;
-}
-
 /*
  * The query inside a statement that is not one itself, as parse analysis left
  * it; NULL if there is none or it is not run.
@@ -365,7 +347,7 @@ query_within(Node *statement)
 		case T_DeclareCursorStmt:
 			return ((DeclareCursorStmt *) statement)->query;
 		case T_ExplainStmt:
-			return is_run((ExplainStmt *) statement) ?
+			return ddl_option_is_on(((ExplainStmt *) statement)->options, "analyze") ?
 				((ExplainStmt *) statement)->query : NULL;
 		case T_RefreshMatViewStmt:
 			return (Node *) ddl_refreshed_query((RefreshMatViewStmt *) statement);
