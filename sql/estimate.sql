@@ -471,11 +471,11 @@ $$);
 -- a rewrite does not
 CREATE TABLE toasted (id int, doc text);
 ALTER TABLE toasted ALTER COLUMN doc SET STORAGE EXTERNAL;
-INSERT INTO toasted SELECT g, repeat(md5(g::text), 300) FROM generate_series(1, 4000) AS g;
+INSERT INTO toasted SELECT g, repeat(md5(g::text), 300) FROM generate_series(1, 6000) AS g;
 SET maintenance_work_mem = '1MB';
 SELECT statement_number, outcome, regexp_replace(object, '\d+', 'N') AS object, certainty,
-       row_count = 20000 AS as_chunks, needed_bytes > available_bytes AS short,
-       temp_bytes BETWEEN 390000 AND 420000 AS as_run
+       row_count = 30000 AS as_chunks, needed_bytes > available_bytes AS short,
+       temp_bytes BETWEEN 590000 AND 630000 AS as_run
 FROM upgrade_prereq_estimate($$
     REINDEX TABLE toasted;
     REINDEX TABLE CONCURRENTLY toasted;
