@@ -217,10 +217,14 @@ sql($node, 'om', q{
 	CREATE DOMAIN hostile.jsonb AS pg_catalog.jsonb CHECK (hostile.run(value::pg_catalog.text));
 	ALTER DATABASE om SET search_path = hostile, pg_catalog, public;
 	ALTER DATABASE om SET statement_timeout = 1});
-sql($node, 'om', q{SET ROLE hostile_owner; ALTER DATABASE om SET transaction_timeout = 1})
-  if $node->pg_version >= 17;
+my $own = 'SET search_path = public; SET statement_timeout = 0;';
+if (sql($node, 'postgres', 'SHOW server_version_num') >= 170000)
+{
+	sql($node, 'om', "$own SET ROLE hostile_owner; ALTER DATABASE om SET transaction_timeout = 1");
+	$own = "SET transaction_timeout = 0; $own";
+}
 $node->restart;				# the worker above keeps its slot for some time
-like(raise('3 seconds', before => 'SET search_path = public; SET statement_timeout = 0;'), $with_worker,
+like(raise('3 seconds', before => $own), $with_worker,
 	'a worker, in a database whose owner is hostile');
 ok($node->poll_query_until('postgres', 'SELECT count(*) = 0 FROM pg_db_role_setting WHERE setrole <> 0'), 'it takes the raise back');
 sql($node, 'postgres', 'ALTER DATABASE om RESET ALL');
