@@ -226,10 +226,13 @@ FROM upgrade_prereq_estimate($$
 $$) WHERE node LIKE 'HashAggregate%';
 -- the state of an aggregate counts, also where it is of type internal
 SELECT max(needed_bytes) FILTER (WHERE statement_number = 2) >
-       2 * max(needed_bytes) FILTER (WHERE statement_number = 1) AS with_state
+       2 * max(needed_bytes) FILTER (WHERE statement_number = 1) AS with_state,
+       max(needed_bytes) FILTER (WHERE statement_number = 3) >
+       max(needed_bytes) FILTER (WHERE statement_number = 2) AS with_squares
 FROM upgrade_prereq_estimate($$
     SELECT id, count(*) FROM entity GROUP BY id;
     SELECT id, sum(id::numeric) FROM entity GROUP BY id;
+    SELECT id, variance(id::numeric) FROM entity GROUP BY id;
 $$) WHERE node = 'HashAggregate';
 -- the results of a function are kept whole
 SELECT node, outcome, setting, certainty FROM upgrade_prereq_estimate('SELECT * FROM generate_series(1, 300000)');
@@ -344,6 +347,7 @@ SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM entity ORDER BY name');
+SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM part ORDER BY name');
 -- each may have all groups of the rows that it aggregates, whatever plan it is
 CREATE TABLE grouped AS
 SELECT g % 700 AS k, repeat('x', 300) || g AS v FROM generate_series(1, 20000) AS g;
@@ -490,6 +494,11 @@ SELECT n, outcome, use FROM pg_temp.look($$
     REINDEX TABLE entity;
     REINDEX TABLE CONCURRENTLY entity;
 $$) WHERE use LIKE '% entity_doc';
+-- but for a temporary table
+CREATE TEMP TABLE passing AS SELECT name AS passing FROM entity;
+CREATE INDEX ON passing USING gin (to_tsvector('simple', passing));
+SELECT n, use FROM pg_temp.look('REINDEX TABLE CONCURRENTLY passing');
+DROP TABLE passing;
 SET maintenance_work_mem = '64MB';
 DROP INDEX entity_doc;
 -- a foreign key is looked at only where a new column has values
@@ -667,6 +676,19 @@ FROM (VALUES ('SELECT * FROM entity AS t JOIN other AS o ON lpad(t.name, 9) = lp
              ('WITH t AS (SELECT name FROM entity UNION ALL SELECT name FROM other) SELECT * FROM t JOIN other AS o ON lpad(t.name, 9) = o.name'),
              ('SELECT * FROM entity AS t CROSS JOIN jsonb_array_elements_text(t.doc) AS e JOIN other AS o ON lpad(e, 9) = o.name'))
      AS form (query), LATERAL upgrade_prereq_estimate(query) AS e;
+-- also where what is sure to be no constant is further away
+SELECT n, bool_or(use ~ '^Sort') AS has_sort FROM pg_temp.look($$
+    SELECT * FROM other ORDER BY lpad(name COLLATE "C", 9);
+    SELECT * FROM other ORDER BY lpad(name::varchar, 9);
+    SELECT * FROM other ORDER BY lpad((id > 1 AND id < 9)::text, 9);
+    SELECT * FROM other ORDER BY lpad((id = ANY ('{1,2}'))::text, 9);
+    SELECT * FROM (SELECT array_agg(id) AS ids FROM other GROUP BY name) AS o ORDER BY array_to_string(ids::bigint[], ','), cardinality(ids), array_to_string(ids, '');
+    SELECT lpad(max(name), 9) FROM other GROUP BY id ORDER BY 1;
+    SELECT * FROM other AS o FULL JOIN entity AS e USING (name) ORDER BY lpad(name, 9);
+    SELECT * FROM other, XMLTABLE('/x' PASSING (NULL::xml) COLUMNS a text) AS x ORDER BY lpad(x.a, 9);
+    WITH u AS (UPDATE other SET name = name RETURNING name) SELECT * FROM u ORDER BY lpad(name, 9);
+    SELECT CASE doc WHEN to_jsonb(greatest(id, 1)) THEN 1 END, array_agg(id) OVER (ORDER BY name) FROM entity;
+$$) GROUP BY n ORDER BY n;
 -- one that it perhaps can does not make a constant of what depends on a column:
 -- the sort or join that is there stays there
 SELECT substring(query FROM '(?:ORDER|DISTINCT|JOIN|GROUP) .*') AS query,

@@ -519,8 +519,6 @@ altered_uses(TableFactsCache *cache, const TableChange *change,
 							 table_files(cache, table, change->added_columns));
 		return rebuild_uses(cache, table, NIL, false, files);
 	}
-	if (change->changed_columns == NIL)
-		return NIL;
 	return rebuild_uses(cache, table, change->changed_columns, false, files);
 }
 
