@@ -347,7 +347,7 @@ SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM entity ORDER BY name');
-SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM part ORDER BY name');
+SELECT node, processes FROM upgrade_prereq_estimate('SELECT * FROM part ORDER BY reverse(name)');
 -- each may have all groups of the rows that it aggregates, whatever plan it is
 CREATE TABLE grouped AS
 SELECT g % 700 AS k, repeat('x', 300) || g AS v FROM generate_series(1, 20000) AS g;
