@@ -280,6 +280,15 @@ is_sure(Node *node, void *context)
 	}
 }
 
+/* An argument, or one side of a comparison of rows, for a walker. */
+static bool
+find_sure(Node *node, void *context)
+{
+	if (node != NULL && IsA(node, List))
+		return expression_tree_walker(node, find_sure, context);
+	return is_sure(node, context);
+}
+
 /* May the planner run a function though it should not? */
 static bool
 is_to_hide(Oid function, void *context pg_attribute_unused())
@@ -405,7 +414,7 @@ hide_calls(Node *node, void *context)
 	copy = expression_tree_mutator(node, hide_calls, context);
 	if (!IsA(copy, Aggref) && !IsA(copy, WindowFunc) && !IsA(copy, SubLink) &&
 		check_functions_in_node(copy, is_to_hide, NULL) &&
-		!expression_tree_walker(copy, is_sure, context))
+		!expression_tree_walker(copy, find_sure, context))
 		return hide_call(copy);
 	return copy;
 }
